@@ -1,0 +1,50 @@
+#include "event/batch.h"
+
+
+#include "base/bytes.h"
+
+namespace sluice::event {
+
+std::string encode_payload(const std::vector<Submission>& submissions) {
+  std::string payload;
+  ByteWriter to(payload);
+  to.varint(submissions.size());
+  for (const Submission& s : submissions) {
+    to.text(s.manifest.source);
+    to.varint(s.manifest.received);
+    to.varint(s.manifest.accepted);
+    to.varint(s.manifest.rejected);
+    to.varint(s.record_count);
+  }
+  for (const Submission& s : submissions) to.raw(s.records);
+  return payload;
+}
+
+bool decode_payload(Frame& frame) {
+  ByteReader from(frame.payload);
+  const uint64_t count = from.varint();
+  if (count > frame.payload.size()) return false;
+  frame.requests.clear();
+  frame.records.clear();
+  uint64_t total = 0;
+  for (uint64_t i = 0; i < count && !from.failed(); ++i) {
+    FrameRequest request;
+    request.manifest.source = std::string(from.text());
+    request.manifest.received = static_cast<uint32_t>(from.varint());
+    request.manifest.accepted = static_cast<uint32_t>(from.varint());
+    request.manifest.rejected = static_cast<uint32_t>(from.varint());
+    request.first_record = static_cast<uint32_t>(total);
+    request.record_count = static_cast<uint32_t>(from.varint());
+    total += request.record_count;
+    if (total > frame.payload.size()) return false;
+    frame.requests.push_back(std::move(request));
+  }
+  frame.records.reserve(static_cast<size_t>(total));
+  for (uint64_t i = 0; i < total && !from.failed(); ++i) {
+    const std::string_view record = from.text();
+    frame.records.push_back({static_cast<uint32_t>(record.data() - frame.payload.data()), static_cast<uint32_t>(record.size())});
+  }
+  return !from.failed() && from.at_end();
+}
+
+}  // namespace sluice::event
