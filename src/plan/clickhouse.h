@@ -1,0 +1,60 @@
+// clickhouse.h - the plan in ClickHouse SQL: tables, views and the queries that compute the same numbers from `events`.
+//
+// Promise A query printed here and the operators of process/ agree to the last digit, states included (design P5).
+//         Absent map keys are NULL (mapContains, never a bare subscript). Nothing assumes the embedded store.
+// Columns of a metric's table, in order (table_columns): window_start, window_end, group_key, the dimensions, per measure its
+//         stored columns (avg: <name>__sum, <name>__count; derived: none; all others: <name>), state, version, is_deleted, epoch.
+//         ReplacingMergeTree(version, is_deleted) ORDER BY (window_start, window_end, group_key), unpartitioned.
+// View    sluice.<name>: window_start, window_end, dimensions, visible measures (avg divided, derived computed), state.
+// Source  semantics R1, R8; facts/exactly-once.md 27 to 32; facts/engines.md 3.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "plan/plan.h"
+
+namespace sluice::plan::clickhouse {
+
+struct Column {
+  std::string name;
+  std::string type;  // as ClickHouse writes it: DateTime64(3, 'UTC'), Nullable(Decimal(38, 9)), ...
+};
+
+// Tables that every project has and definitions may not be named after (design 7).
+const std::vector<std::string>& reserved_table_names();
+
+std::string quote_name(std::string_view name);     // `name`
+std::string quote_text(std::string_view text);     // 'text', escaped
+
+std::vector<Column> table_columns(const Metric& metric);
+std::string create_table(const Metric& metric, const std::string& table);
+std::string create_view(const Metric& metric, const std::string& table);   // CREATE OR REPLACE VIEW sluice.<name>
+
+// Injective text of a group's dimensions with NULL apart from '': per dimension 'n' for NULL, else 't<length>:<bytes>'.
+// The C++ twin of the expression that the queries print.
+std::string group_key(const std::vector<std::optional<std::string>>& dimensions);
+
+// Whole windows recomputed from `events` WHERE epoch <= up_to. Result columns, in order: window_start Int64 (ms), window_end Int64,
+// the dimensions Nullable(String), the stored measure columns as in the table, any_late UInt8, any_on_time UInt8 (R1: an event is
+// late for a row when its stored watermark >= window_end + allowed_lateness). `windows` is not empty; at most kWindowsPerQuery.
+inline constexpr size_t kWindowsPerQuery = 4096;
+std::string windows_query(const Plan& plan, const Metric& metric, const std::vector<Span>& windows, uint64_t up_to_epoch);
+// All windows that have events: window_start Int64, window_end Int64, rows UInt64, ordered.
+std::string window_list_query(const Plan& plan, const Metric& metric, uint64_t up_to_epoch);
+// The whole metric as a person would write it: what "How do you know?" shows and the differential test runs. Columns as the view,
+// state computed with the watermark given.
+std::string definition_query(const Plan& plan, const Metric& metric, uint64_t up_to_epoch, TimeMs watermark);
+
+// `over`: one window [start, end) grouped by the kept dimensions, visible measures. Columns: kept dimensions, then every measure in
+// order (visible values), any_late, any_on_time.
+std::string over_query(const Plan& plan, const Metric& metric, Span window, const std::vector<uint32_t>& kept_dimensions,
+                       uint64_t up_to_epoch);
+// Largest event_time among events that pass `where` and are not `future`: one row, max Nullable(DateTime64) as Nullable(Int64) ms.
+std::string newest_event_query(const Plan& plan, const Metric& metric, uint64_t up_to_epoch);
+// Buckets of a time series that drops dimensions: every window of the metric that ends in (start, end], grouped by window and the
+// kept dimensions. Columns: window_start Int64, window_end Int64, kept dimensions, visible measures, any_late, any_on_time.
+std::string series_query(const Plan& plan, const Metric& metric, Span over, const std::vector<uint32_t>& kept_dimensions,
+                         uint64_t up_to_epoch);
+
+}  // namespace sluice::plan::clickhouse

@@ -1,0 +1,118 @@
+// plan.h - a project's definitions, checked, typed and normalised: what operators run and printers print.
+//
+// Promise Pure data. Equal definitions give equal plans; comments, key order, labels and questions do not change a version.
+// Bounds  kDefinitionsMax definitions, kPathsMax paths; the compiler refuses more.
+// Source  semantics R0 (language), R1 (due, lateness), R4/R5 (sources), R8 (measures, windows).
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/units.h"
+#include "plan/expression.h"
+
+namespace sluice::plan {
+
+struct Location {  // of a definition, for people: path relative to the project's folder, 1-based line and column
+  std::string file;
+  int line = 0;
+  int column = 0;
+};
+
+struct Source {
+  std::string name;
+  DurationMs disorder{10'000};
+  DurationMs idle{60'000};
+  DurationMs dedup{24 * 3'600'000};
+};
+
+struct Window {
+  enum class Kind : uint8_t { tumble, hop, cumulate };
+  Kind kind = Kind::tumble;
+  DurationMs size{};
+  DurationMs step{};      // slide of hop, step of cumulate; = size for tumble. size is a multiple of it
+  DurationMs offset{};    // origin is 1970-01-01T00:00Z + offset
+};
+
+struct Span {  // [start, end)
+  TimeMs start;
+  TimeMs end;
+  auto operator<=>(const Span&) const = default;
+};
+// Every window that contains `at`, oldest start first, for cumulate shortest first. At most size / step of them.
+void windows_of(const Window& window, TimeMs at, std::vector<Span>& into);
+
+struct Dimension {
+  std::string name;
+  std::string label;
+  Expression value;       // text
+};
+
+enum class MeasureKind : uint8_t { count, count_of, sum, avg, min, max, distinct, percentile, derived };
+struct Measure {
+  std::string name;
+  std::string label;
+  MeasureKind kind = MeasureKind::count;
+  Expression argument;    // empty for count; for derived the arithmetic over measures
+  Expression where;       // empty: none
+  Type type = Type::number;   // of the visible value: of min and max that of the argument; text, number or time
+  // percentile p as an exact fraction in lowest terms: rank k = max(1, ceil(numerator * n / denominator))
+  uint64_t p_numerator = 0;
+  uint64_t p_denominator = 1;
+};
+
+struct Metric {
+  std::string name;
+  std::string question;
+  Expression where;
+  Window window;
+  DurationMs allowed_lateness{600'000};
+  std::vector<Dimension> dimensions;
+  std::vector<Measure> measures;
+  std::string version;    // 16 hex digits of the normalised definition
+  std::string definition; // as written, for "How do you know?"
+  Location location;
+};
+
+struct Panel {
+  enum class Kind : uint8_t { stat, timeseries, table };
+  Kind kind = Kind::stat;
+  uint32_t metric = 0;               // index into Plan::metrics
+  std::vector<uint32_t> measures;    // stat, timeseries: one; table: its measure columns in order
+  std::vector<uint32_t> dimensions;  // timeseries: `by`; table: its dimension columns in order
+  std::vector<std::string> columns;  // table: names in the order written
+  DurationMs over{90LL * 86'400'000};
+  std::string title;                 // optional, else the measure's label
+};
+
+struct Dashboard {
+  std::string name;
+  std::string question;
+  std::vector<std::vector<Panel>> rows;
+  Location location;
+};
+
+struct Retention {  // of the log, R-less: operations
+  DurationMs log_time{7LL * 86'400'000};
+  uint64_t log_bytes = 20ULL << 30;
+};
+
+struct Plan {
+  std::string project;
+  std::string collect_address = "127.0.0.1:8080";  // listeners as written
+  std::string web_address = "127.0.0.1:8090";
+  std::string sql_address = "127.0.0.1:8123";
+  Retention retention;
+  std::vector<Source> sources;      // order as written; the first is the demo's
+  std::vector<std::string> paths;   // every path any expression reads: properties.repo, context.bot
+  std::vector<Metric> metrics;
+  std::vector<Dashboard> dashboards;
+  std::string hash;                 // 32 hex digits over everything that the fold depends on
+};
+
+inline constexpr size_t kDefinitionsMax = 1000;
+inline constexpr size_t kPathsMax = 4096;
+
+}  // namespace sluice::plan
