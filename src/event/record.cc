@@ -10,7 +10,8 @@ enum class Kind : uint8_t { event = 1, reject = 2 };
 // A decimal as one varint when it fits 63 bits, which nearly all do, else as 16 bytes.
 enum class NumberForm : uint8_t { none = 0, narrow = 1, wide = 2 };
 
-void encode_scalar(const Scalar& scalar, ByteWriter& to) {
+template <class ScalarType>
+void encode_scalar(const ScalarType& scalar, ByteWriter& to) {
   to.text(scalar.path);
   to.text(scalar.text);
   if (!scalar.number) {
@@ -83,9 +84,8 @@ View& view_in(RecordView& into) {
   return std::get<View>(into);
 }
 
-}  // namespace
-
-void encode(const Event& event, std::string& out) {
+template <class Text, class ScalarType>
+void encode_event(const BasicEvent<Text, ScalarType>& event, std::string& out) {
   ByteWriter to(out);
   to.u8(static_cast<uint8_t>(Kind::event));
   to.u8(static_cast<uint8_t>(event.dialect));
@@ -103,10 +103,11 @@ void encode(const Event& event, std::string& out) {
   to.text(event.extra);
   SLUICE_ASSERT(event.scalars.size() <= kScalarsMax, "the edge types at most kScalarsMax scalars");
   to.varint(event.scalars.size());
-  for (const Scalar& scalar : event.scalars) encode_scalar(scalar, to);
+  for (const ScalarType& scalar : event.scalars) encode_scalar(scalar, to);
 }
 
-void encode(const Reject& reject, std::string& out) {
+template <class Text>
+void encode_reject(const BasicReject<Text>& reject, std::string& out) {
   ByteWriter to(out);
   to.u8(static_cast<uint8_t>(Kind::reject));
   to.u8(static_cast<uint8_t>(reject.dialect));
@@ -115,6 +116,13 @@ void encode(const Reject& reject, std::string& out) {
   to.text(std::string_view(reject.raw).substr(0, kRejectRawMax));
   to.text(reject.message_id);
 }
+
+}  // namespace
+
+void encode(const Event& event, std::string& out) { encode_event(event, out); }
+void encode(const Reject& reject, std::string& out) { encode_reject(reject, out); }
+void encode(const EventView& event, std::string& out) { encode_event(event, out); }
+void encode(const RejectView& reject, std::string& out) { encode_reject(reject, out); }
 
 Status decode(std::string_view bytes, RecordView& into) {
   ByteReader from(bytes);

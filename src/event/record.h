@@ -19,6 +19,9 @@ inline constexpr size_t kScalarsMax = 256;  // R8
 
 void encode(const Event& event, std::string& out);
 void encode(const Reject& reject, std::string& out);
+// The same bytes from views: the edge types millions of events without owning them one by one.
+void encode(const EventView& event, std::string& out);
+void encode(const RejectView& reject, std::string& out);
 
 using RecordView = std::variant<EventView, RejectView>;
 // Reuses `into`'s memory where it can: the fold decodes millions.
