@@ -1,0 +1,5 @@
+#!/usr/bin/env bash
+# Unit tests of the Release build.
+. tests/parts/part.sh
+
+run_gtests "$BUILD"

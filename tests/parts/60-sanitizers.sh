@@ -1,0 +1,30 @@
+#!/usr/bin/env bash
+# Unit tests under AddressSanitizer and UndefinedBehaviorSanitizer; those with threads under ThreadSanitizer.
+#
+# -O1 without debug info beyond lines: the builds are the cost here, and ccache keeps them.
+. tests/parts/part.sh
+
+# configure KIND DIR
+configure() {
+  [ -f "$2/build.ninja" ] ||
+    quiet cmake -S . -B "$2" -G Ninja -DCMAKE_BUILD_TYPE=None -DCMAKE_CXX_FLAGS="-O1 -g1" -DSLUICE_SANITIZE="$1"
+}
+# tests_in DIR: the names of the unit test programs that the tree has.
+tests_in() { ninja -C "$1" -t targets all | sed -n 's/^\([a-z]*_test\): phony$/\1/p; s/^\([a-z]*_test\): CXX_EXECUTABLE_LINKER.*/\1/p' | sort -u; }
+# run_test DIR PROGRAM: a sanitizer's report makes the program fail.
+run_test() { timeout 900 "$1/$2"; }
+
+export ASAN_OPTIONS=detect_leaks=1:strict_string_checks=1:detect_stack_use_after_return=1 UBSAN_OPTIONS=print_stacktrace=1
+export TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1
+
+asan=$ROOT/build-asan
+configure address "$asan"
+mapfile -t programs < <(tests_in "$asan")
+quiet ninja -C "$asan" "${programs[@]}"
+for program in "${programs[@]}"; do check "$program under ASan and UBSan" run_test "$asan" "$program"; done
+
+tsan=$ROOT/build-tsan
+configure thread "$tsan"
+mapfile -t programs < <(tests_in "$tsan" | grep -xE '(base|log|net|app)_test')
+quiet ninja -C "$tsan" "${programs[@]}"
+for program in "${programs[@]}"; do check "$program under TSan" run_test "$tsan" "$program"; done
