@@ -53,6 +53,7 @@ class Files {
   virtual ~Files() = default;
   virtual Result<std::unique_ptr<File>> open(const std::string& path, OpenMode mode) = 0;
   virtual Result<std::vector<Entry>> list(const std::string& directory) = 0;  // sorted by name
+  // With all folders above it; each new name is synced, so a tree that was made here survives.
   virtual Status make_directories(const std::string& path) = 0;
   virtual Status rename(const std::string& from, const std::string& to) = 0;  // replaces `to`
   virtual Status remove(const std::string& path) = 0;                         // a file; absent is not an error

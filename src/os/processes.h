@@ -2,7 +2,7 @@
 //
 // Promise spawn() gives the child /dev/null as standard input, the given environment on top of ours, and SIGKILL when the
 //         *thread* that spawned it ends (PR_SET_PDEATHSIG), so spawn from a thread that lives as long as the child should.
-//         Other descriptors are not inherited.
+//         Other descriptors are not inherited. The child has its own process group (Ctrl-C reaches us alone) and default signals.
 // Threads A Child belongs to one thread, except kill(), which any thread may call.
 #pragma once
 
@@ -42,7 +42,8 @@ class Processes {
 
 std::unique_ptr<Processes> real_processes();
 
-// SIGINT and SIGTERM set a flag that stop_requested() reads and end wait_for_stop(). Call once, before threads start.
+// SIGINT and SIGTERM set a flag that stop_requested() reads and end wait_for_stop(); SIGPIPE is ignored. Call once, before
+// threads start.
 void catch_stop_signals();
 bool stop_requested();
 void request_stop();   // as if a signal had come

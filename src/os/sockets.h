@@ -1,8 +1,11 @@
 // sockets.h - the port through which addresses are bound and reached; net/ drives what comes back.
 //
 // Promise Listening sockets are non-blocking, close-on-exec, with SO_REUSEADDR (and SO_REUSEPORT when asked, so that several
-//         threads may accept on one address). Descriptors are owned by whoever receives them.
-// Errors  Code::conflict: the address is taken (message names it and the option to change it); Code::invalid: not an address.
+//         threads may accept on one address; a port that another process holds is a conflict all the same). Descriptors are
+//         owned by whoever receives them.
+// Errors  Code::conflict: the address is taken (message names it and the option to change it); Code::invalid: not an address;
+//         Code::unavailable: nobody answers (connecting waits at most 10 s).
+// Threads listen_*: one at a time. connect_*: any.
 #pragma once
 
 #include <cstdint>
