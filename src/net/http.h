@@ -5,7 +5,9 @@
 // Responder      one per request, move-only; exactly one of send() and start() ends it. A Responder dropped without an answer
 //                sends 500. Threads: any; the reply is posted to the connection's own thread.
 // Stream         a reply of unknown length (chunked). write() takes bytes at once and keeps at most `buffered_max` of them: false
-//                means that the client is gone or too slow; the writer then stops or starts afresh. Threads: any.
+//                means that the client is gone or too slow (nothing of them was taken); the writer then stops or starts afresh.
+//                Dropped without close() it is aborted: half a result never looks whole. Threads: any.
+// Exchange       the connection's side of one request. An interface, so that a handler can be tested without a socket.
 #pragma once
 
 #include <cstdint>
@@ -16,6 +18,8 @@
 #include <string_view>
 #include <utility>
 #include <vector>
+
+#include "base/units.h"
 
 namespace sluice::net {
 
@@ -49,13 +53,22 @@ class Stream {
  public:
   virtual ~Stream() = default;
   virtual bool write(std::string bytes) = 0;
+  // Waits for room instead of failing at once: for a worker that copies a long result. Never call it on a net thread.
+  virtual bool write_within(std::string bytes, DurationMs) { return write(std::move(bytes)); }
   virtual void close() = 0;        // ends the body properly
   virtual void abort() = 0;        // cuts the connection, so that the client sees a broken reply
-  virtual bool open() const = 0;
+  virtual bool open() const = 0;   // false once the client left, or after close() or abort()
   virtual size_t buffered_bytes() const = 0;
 };
 
-class Exchange;  // one request's connection side, known to server.cc
+class Exchange {
+ public:
+  virtual ~Exchange() = default;
+  virtual void send(Response response) = 0;
+  virtual std::shared_ptr<Stream> start(Response head, size_t buffered_max) = 0;
+  virtual bool alive() const = 0;
+};
+
 class Responder {
  public:
   explicit Responder(std::shared_ptr<Exchange> exchange);
@@ -63,8 +76,11 @@ class Responder {
   Responder& operator=(Responder&&) noexcept;
   ~Responder();
   void send(Response response);
-  // Sends status and headers now. buffered_max: bytes that may wait for a slow client.
+  // Sends status and headers now (and `body`, when there is one, as first bytes). buffered_max: bytes that may wait for a slow
+  // client. A HEAD request is answered at once and its stream is born closed.
   std::shared_ptr<Stream> start(Response head, size_t buffered_max);
+  // false once the client closed its side: work for it may stop, a reply is still tried.
+  bool alive() const;
 
  private:
   std::shared_ptr<Exchange> exchange_;
