@@ -1,0 +1,99 @@
+// loading.h - running a panel's query: the SQL from the plan's printer, the reply as rows. On a worker, without the hub's lock.
+//
+// Errors  The store's own; Code::corrupt when the reply is not what the query asked for.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "event/position.h"
+#include "os/clock.h"
+#include "plan/metric_row.h"
+#include "serve/feed.h"
+#include "serve/panel_list.h"
+#include "serve/project.h"
+#include "serve/queries.h"
+
+namespace sluice::serve {
+
+inline constexpr size_t kAnswerRowsMax = 10'000;
+
+struct AsOf {
+  event::Epoch epoch;
+  TimeMs watermark = kMinusInfinity;
+  TimeMs clock{};
+};
+
+struct BoardTask {
+  uint32_t query = 0;
+  AsOf as_of;
+  std::optional<TimeMs> newest;           // when it is known already; kMinusInfinity: no event
+  size_t rows_max = 0;
+  DurationMs timeout{};
+};
+
+struct LoadedRow {
+  plan::Span window;
+  plan::Group key;                                  // kept dimensions, ascending
+  std::vector<std::optional<std::string>> values;   // every measure, visible, as text
+  plan::State state = plan::State::filling;         // of view rows
+  bool any_late = false;                            // of computed rows
+  bool any_on_time = false;
+};
+
+struct LoadedRevision {
+  plan::Span window;
+  plan::Group key;
+  std::string measure;
+  std::string old_value;
+  std::string new_value;
+  std::string cause;
+  TimeMs at{};
+};
+
+struct Loaded {
+  TimeMs newest = kMinusInfinity;
+  plan::Span over{};
+  std::vector<LoadedRow> rows;
+  uint64_t groups = 0;
+  std::vector<LoadedRevision> revisions;
+  TimeMs computed_at{};
+  DurationMs took{};
+};
+
+struct PendingChange {
+  std::shared_ptr<const MetricChange> change;
+  TimeMs at{};
+};
+
+// What a panel shows, for "How do you know?", verify and CSV.
+struct ShownPoint {
+  plan::Span window;
+  plan::Group key;                                  // of the panel, in its order
+  std::vector<std::optional<std::string>> values;   // stat, timeseries: one; table: per measure column
+  plan::State state = plan::State::filling;
+  event::Epoch as_of;                               // 0: not known, ask the metric's table
+};
+struct ShownPanel {
+  const PanelEntry* entry = nullptr;
+  const SharedQuery* query = nullptr;
+  AsOf as_of;
+  plan::Span over{};
+  bool empty = true;
+  std::vector<ShownPoint> points;
+};
+
+// [end - D, end) with end as boards.h says.
+plan::Span over_span(const plan::Metric& metric, TimeMs newest, DurationMs over);
+// The query that computes the panel, as a person may read it.
+std::string query_sql(const Project& project, const SharedQuery& query, plan::Span over, event::Epoch epoch);
+Result<Loaded> load(const Project& project, const SharedQuery& query, const BoardTask& task, Queries& queries, os::Clock& clock);
+// One window [start, end) by the metric's own plan, grouped by `kept`: what verify compares with.
+Result<std::vector<LoadedRow>> compute_window(const Project& project, const plan::Metric& metric, plan::Span window,
+                                              const std::vector<uint32_t>& kept, event::Epoch epoch, Queries& queries,
+                                              DurationMs timeout, std::string& sql);
+
+}  // namespace sluice::serve

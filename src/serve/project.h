@@ -1,0 +1,44 @@
+// project.h - the project as the page needs to know it: the plan and where things are.
+//
+// Lives  The plan outlives whoever holds a Project.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "plan/plan.h"
+#include "serve/feed.h"
+
+namespace sluice::serve {
+
+struct Project {
+  const plan::Plan& plan;
+  std::string version;                     // of the program
+  std::string collect_url;                 // as bound: http://127.0.0.1:18080
+  std::string sql_url;
+  bool demo = false;
+  std::vector<std::string> metric_tables;  // per metric, without database: the table behind its view
+};
+
+// A definition that does not compile while the old ones go on.
+struct DefinitionError {
+  std::string file;
+  int line = 0;
+  int column = 0;
+  std::string message;
+  std::string source_line;
+};
+
+struct ProjectNow {                        // the parts that change while the program runs
+  std::vector<std::string> notes;          // sentences for people: "Times of the git history are shifted by 12 weeks ..."
+  std::string definition_error = "null";   // JSON
+  std::vector<Progress> progress;          // of metrics that are not done
+};
+
+std::string definition_error_json(const DefinitionError& error);
+// /api/project of docs/formats/live-api.md.
+std::string project_json(const Project& project, const ProjectNow& now);
+// <dashboard>.<row>.<column>
+std::string panel_id(const plan::Dashboard& dashboard, size_t row, size_t column);
+
+}  // namespace sluice::serve
