@@ -1,9 +1,13 @@
 // client.h - a blocking HTTP/1.1 client for our own child, our own ports and a ClickHouse server.
 //
-// Promise One connection at a time, kept alive; a connection that the other side closed while idle is replaced once, before a
-//         request's first byte is answered and only when nothing of it can have been acted on.
+// Promise One connection at a time, kept alive; one that the other side closed while idle, or that was idle for more than 2 s, is
+//         replaced before a byte of the next request is sent. A reply that comes while the body is still being sent counts.
+//         A reply cut before its announced end (Content-Length, last chunk) is an error, never a short success.
+// Bounds  A reply's head: 64 KiB and 256 fields. A whole reply: body_bytes_max.
 // Errors  Code::unavailable: nothing was sent, repeating is safe. Code::unknown: sent, but no complete reply: the effect is open.
-// Threads One thread at a time, except cancel(), which any thread may call and which ends the running request with Code::closed.
+//         Code::full and a callback that says false: the reply began, its rest was not read. Code::invalid: the request itself.
+// Threads One thread at a time, except cancel(), which any thread may call and which ends the running request with Code::closed;
+//         without a running request it does nothing, so whoever shuts down sets his own flag first.
 #pragma once
 
 #include <functional>

@@ -21,7 +21,6 @@ class LoopServer final : public Server {
   Status listen_tcp(const os::Endpoint& endpoint) {
     const size_t threads = shared_.options.threads;
     bound_ = endpoint;
-    if (threads > 1 && endpoint.port != 0) SLUICE_CHECK(nobody_else_listens(endpoint));
     for (size_t i = 0; i < threads; ++i) {
       const os::Listening listening = SLUICE_TRY(sockets_.listen_tcp(bound_, threads > 1));
       bound_ = listening.bound;
@@ -50,13 +49,6 @@ class LoopServer final : public Server {
   Status add_loop(const os::Listening& listening, bool is_unix) {
     loops_.push_back(std::make_unique<Loop>(shared_, is_unix));
     return loops_.back()->adopt(listening.descriptor, listening.bound.host.find(':') != std::string::npos);
-  }
-
-  // SO_REUSEPORT lets a second program of the same user share the port silently; a plain socket is told that it is taken.
-  Status nobody_else_listens(const os::Endpoint& endpoint) {
-    Loop probe(shared_, false);
-    const os::Listening listening = SLUICE_TRY(sockets_.listen_tcp(endpoint, false));
-    return probe.adopt(listening.descriptor, listening.bound.host.find(':') != std::string::npos);
   }
 
   ServerShared shared_;
