@@ -1,0 +1,71 @@
+#include "process/cold_windows.h"
+
+namespace sluice::process {
+
+void ColdWindows::close(TimeMs watermark, DurationMs lateness, event::Epoch epoch) {
+  while (!awaited_.empty() && awaited_.begin()->first + lateness <= watermark) {
+    const plan::Span window{awaited_.begin()->second, awaited_.begin()->first};
+    awaited_.erase(awaited_.begin());
+    evicted_.erase(window);
+    dirty(window, epoch);
+  }
+}
+
+std::optional<TimeMs> ColdWindows::first_awaited_end() const {
+  if (awaited_.empty()) return std::nullopt;
+  return awaited_.begin()->first;
+}
+
+std::vector<plan::Span> ColdWindows::due(event::Epoch up_to, size_t most) const {
+  std::vector<plan::Span> windows;
+  for (auto it = dirty_.rbegin(); it != dirty_.rend() && windows.size() < most; ++it) {
+    if (it->second <= up_to) windows.push_back(it->first);
+  }
+  return windows;
+}
+
+void ColdWindows::started(const std::vector<plan::Span>& windows, event::Epoch up_to) {
+  for (const plan::Span& window : windows) {
+    const auto it = dirty_.find(window);
+    if (it != dirty_.end() && it->second <= up_to) dirty_.erase(it);
+  }
+}
+
+void ColdWindows::save(ByteWriter& to) const {
+  to.i64(to_ms(born_after_));
+  to.varint(dirty_.size());
+  for (const auto& [window, epoch] : dirty_) {
+    to.i64(to_ms(window.start));
+    to.i64(to_ms(window.end));
+    to.u64(epoch.value);
+  }
+  to.varint(evicted_.size());
+  for (const plan::Span& window : evicted_) {
+    to.i64(to_ms(window.start));
+    to.i64(to_ms(window.end));
+  }
+  to.varint(awaited_.size());
+  for (const auto& [end, start] : awaited_) {
+    to.i64(to_ms(start));
+    to.i64(to_ms(end));
+  }
+}
+
+void ColdWindows::load(ByteReader& from) {
+  const auto span = [&] {
+    const TimeMs start = time_ms(from.i64());
+    return plan::Span{start, time_ms(from.i64())};
+  };
+  born_after_ = time_ms(from.i64());
+  for (uint64_t n = from.varint(); n > 0 && !from.failed(); --n) {
+    const plan::Span window = span();
+    dirty_[window] = event::Epoch(from.u64());
+  }
+  for (uint64_t n = from.varint(); n > 0 && !from.failed(); --n) evicted_.insert(span());
+  for (uint64_t n = from.varint(); n > 0 && !from.failed(); --n) {
+    const plan::Span window = span();
+    awaited_.insert({window.end, window.start});
+  }
+}
+
+}  // namespace sluice::process

@@ -1,0 +1,411 @@
+#include "process/fold.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace sluice::process {
+namespace {
+
+constexpr DurationMs kFutureAfter{3'600'000};   // R2
+constexpr DurationMs kDefaultDedup{24LL * 3'600'000};
+constexpr uint32_t kSnapshotVersion = 1;
+
+TableRows& append_rows(EpochRows& out, Table table) {
+  const auto at = std::find(kAppendTables.begin(), kAppendTables.end(), table);
+  TableRows& rows = out.appends[static_cast<size_t>(at - kAppendTables.begin())];
+  ++rows.count;
+  return rows;
+}
+
+void write_place(RowWriter& to, const event::Place& place, event::Epoch epoch) {
+  to.u16(place.partition.value);
+  to.u64(place.offset.value);
+  to.u64(epoch.value);
+}
+
+}  // namespace
+
+std::string metric_table_name(const plan::Metric& metric, event::Epoch birth) {
+  return fmt::format("metric_{}_{}_{}", metric.name, metric.version, birth.value);
+}
+
+size_t EpochRows::bytes() const {
+  size_t n = 1024;
+  for (const TableRows& t : appends) n += t.rows.size();
+  for (const RestatingRows& t : restating) n += t.rows.rows.size();
+  for (const MetricChange& c : changes) n += c.rows.size() * 200;
+  return n;
+}
+
+Result<std::unique_ptr<Fold>> Fold::open(os::Files& files, const std::string& directory, const plan::Plan& plan, FoldOptions options,
+                                         std::string_view snapshot) {
+  std::unique_ptr<Fold> fold(new Fold(plan, options));
+  std::string_view ids_manifest, links_manifest;
+  ByteReader from(snapshot);
+  if (!snapshot.empty()) {
+    if (from.u32() != kSnapshotVersion) return fail(Code::invalid, "checkpoint of another format version");
+    ids_manifest = from.text();
+    links_manifest = from.text();
+    if (from.failed()) return fail(Code::corrupt, "checkpoint: manifests");
+  }
+  fold->ids_ = SLUICE_TRY(Deduplication::open(files, os::join(directory, "ids"), options.ids, ids_manifest));
+  fold->links_ = SLUICE_TRY(Links::open(files, os::join(directory, "links"), options.links, links_manifest));
+  if (!snapshot.empty()) {
+    SLUICE_CHECK(fold->load(from));
+    return fold;
+  }
+  fold->clock_.configure(plan.sources);
+  fold->set_plan(plan, event::Epoch(1));
+  return fold;
+}
+
+void Fold::bind(const plan::Plan& plan) {
+  plan_ = &plan;
+  path_index_.clear();
+  for (uint32_t i = 0; i < plan.paths.size(); ++i) path_index_.emplace(plan.paths[i], i);
+  slots_.assign(plan.paths.size(), nullptr);
+  bound_slots_.clear();
+  longest_dedup_ = kDefaultDedup;
+  for (const plan::Source& source : plan.sources) longest_dedup_ = std::max(longest_dedup_, source.dedup);
+}
+
+void Fold::set_plan(const plan::Plan& plan, event::Epoch birth) {
+  std::vector<Operator> next;
+  for (const plan::Metric& metric : plan.metrics) {
+    const auto same = std::find_if(operators_.begin(), operators_.end(), [&](const Operator& o) {
+      return o.windows && o.windows->metric().name == metric.name && o.windows->metric().version == metric.version;
+    });
+    if (same != operators_.end()) {
+      same->windows->rebind(metric);
+      next.push_back(std::move(*same));
+      continue;
+    }
+    Operator born;
+    born.windows = std::make_unique<WindowAggregate>(metric, options_.windows, largest_event_time_);
+    born.table = metric_table_name(metric, birth);
+    born.birth = birth;
+    born.listed = largest_event_time_ == kMinusInfinity;  // nothing stored: nothing to compute
+    next.push_back(std::move(born));
+  }
+  operators_ = std::move(next);
+  bind(plan);
+  clock_.configure(plan.sources);
+}
+
+Status Fold::fold(const event::Frame& frame, EpochRows& out) {
+  received_at_ = frame.received_at;
+  clock_.advance(received_at_);
+  ids_->expire(received_at_, longest_dedup_);
+  for (const event::FrameRequest& request : frame.requests) {
+    source_ = request.manifest.source;
+    source_index_ = clock_.index_of(source_);
+    dedup_ = source_index_ ? plan_->sources[*source_index_].dedup : kDefaultDedup;
+    ledger().received += request.manifest.received;
+    out.counts.received += request.manifest.received;
+    totals_.received += request.manifest.received;
+    for (uint32_t i = 0; i < request.record_count; ++i) {
+      const size_t index = request.first_record + i;
+      const event::Place place{frame.partition, event::Offset(frame.first.value + index)};
+      if (Status decoded = event::decode(frame.record(index), record_); !decoded) {
+        return std::move(decoded).error().in("log record " + place.text());
+      }
+      if (const auto* event = std::get_if<event::EventView>(&record_)) {
+        SLUICE_CHECK(fold_event(*event, place, out));
+      } else {
+        fold_reject(std::get<event::RejectView>(record_), place, out);
+      }
+      ++out.records;
+    }
+  }
+  return ok();
+}
+
+event::LedgerCounts& Fold::ledger() {
+  const TimeMs minute = event::minute_of(received_at_);
+  return open_minutes_[{source_, minute}];
+}
+
+void Fold::bind_paths(const event::EventView& event) {
+  for (const uint32_t slot : bound_slots_) slots_[slot] = nullptr;
+  bound_slots_.clear();
+  if (path_index_.empty()) return;
+  for (const event::ScalarView& scalar : event.scalars) {
+    const auto it = path_index_.find(scalar.path);
+    if (it == path_index_.end()) continue;
+    slots_[it->second] = &scalar;
+    bound_slots_.push_back(it->second);
+  }
+}
+
+Status Fold::link(std::string_view anonymous_id, std::string_view user_id, const event::Place& place, EpochRows& out) {
+  if (anonymous_id.empty() || user_id.empty()) return ok();
+  if (SLUICE_TRY(links_->link(source_, anonymous_id, user_id, received_at_))) write_link(anonymous_id, user_id, place, out);
+  return ok();
+}
+
+Status Fold::fold_event(const event::EventView& event, const event::Place& place, EpochRows& out) {
+  const auto earlier = SLUICE_TRY(ids_->check(source_, event.message_id, received_at_, event.content_hash, dedup_));
+  if (earlier) {
+    event::LedgerCounts& counts = ledger();
+    for (event::LedgerCounts* c : {&counts, &out.counts, &totals_}) {
+      ++c->duplicate;
+      c->conflict += earlier->conflict ? 1 : 0;
+    }
+    RowWriter to(append_rows(out, Table::duplicates).rows);
+    to.text(source_);
+    to.text(event.message_id);
+    to.time(received_at_);
+    to.time(earlier->received_at);
+    to.u8(earlier->conflict ? 1 : 0);
+    write_place(to, place, out.epoch);
+    return ok();
+  }
+
+  // R6. For an alias the previous id counts as anonymous id.
+  const std::string_view anonymous = event.anonymous_id.empty() ? event.previous_id : event.anonymous_id;
+  SLUICE_CHECK(link(event.anonymous_id, event.user_id, place, out));
+  SLUICE_CHECK(link(event.previous_id, event.user_id, place, out));
+  std::string_view linked;
+  if (event.user_id.empty() && !anonymous.empty()) linked = SLUICE_TRY(links_->find(source_, anonymous));
+
+  plan::Row row;
+  row.source = source_;
+  row.event = event.event;
+  row.message_id = event.message_id;
+  row.user_id = event.user_id;
+  row.anonymous_id = event.anonymous_id;
+  row.stitching_key = !anonymous.empty() ? anonymous : !event.user_id.empty() ? event.user_id : event.message_id;
+  row.user_key = !event.user_id.empty() ? event.user_id : !linked.empty() ? linked : !anonymous.empty() ? anonymous : event.message_id;
+  row.dialect = event::dialect_name(event.dialect);
+  row.event_time = event.event_time.value_or(received_at_);
+  row.received_at = received_at_;
+
+  const bool future = row.event_time > received_at_ + kFutureAfter;
+  const auto flags = static_cast<uint16_t>(event.flags | (future ? event::bit(event::Flag::future) : 0));
+  const TimeMs watermark = clock_.watermark();
+  write_event(event, row, flags, watermark, place, out);
+  for (event::LedgerCounts* c : {&ledger(), &out.counts, &totals_}) ++c->stored;
+
+  if (!operators_.empty()) {
+    bind_paths(event);
+    row.paths = slots_;
+    for (Operator& op : operators_) op.windows->add(row, watermark, out.epoch, evaluator_);
+  }
+  largest_event_time_ = std::max(largest_event_time_, row.event_time);
+  if (source_index_ && !future) clock_.moved(*source_index_, row.event_time, received_at_);
+
+  if (out.newest.size() >= options_.sample_max) out.newest.erase(out.newest.begin());
+  out.newest.push_back(SampleEvent{source_, std::string(event.event), std::string(event.message_id), std::string(row.user_key),
+                                   row.event_time, received_at_, place, false});
+  return ok();
+}
+
+void Fold::write_event(const event::EventView& event, const plan::Row& row, uint16_t flags, TimeMs watermark, const event::Place& place,
+                       EpochRows& out) {
+  RowWriter to(append_rows(out, Table::events).rows);
+  to.text(row.source);
+  to.text(row.event);
+  to.text(row.message_id);
+  to.time(row.event_time);
+  to.time(row.received_at);
+  to.text(row.user_id);
+  to.text(row.anonymous_id);
+  to.text(row.stitching_key);
+  to.text(row.user_key);
+  to.count(event.scalars.size());
+  size_t numbers = 0;
+  for (const event::ScalarView& scalar : event.scalars) {
+    to.text(scalar.path);
+    to.text(scalar.text);
+    if (scalar.number) ++numbers;
+  }
+  to.count(numbers);
+  for (const event::ScalarView& scalar : event.scalars) {
+    if (!scalar.number) continue;
+    to.text(scalar.path);
+    to.decimal(*scalar.number);
+  }
+  to.text(event.properties);
+  to.text(event.context);
+  to.text(event.extra);
+  const std::vector<std::string_view> names = event::flag_names(flags);
+  to.count(names.size());
+  for (const std::string_view name : names) to.text(name);
+  to.watermark(watermark);
+  to.text(row.dialect);
+  write_place(to, place, out.epoch);
+}
+
+void Fold::write_link(std::string_view anonymous_id, std::string_view user_id, const event::Place& place, EpochRows& out) {
+  RowWriter to(append_rows(out, Table::identities).rows);
+  to.text(source_);
+  to.text(anonymous_id);
+  to.text(user_id);
+  to.time(received_at_);
+  write_place(to, place, out.epoch);
+}
+
+void Fold::fold_reject(const event::RejectView& reject, const event::Place& place, EpochRows& out) {
+  for (event::LedgerCounts* c : {&ledger(), &out.counts, &totals_}) ++c->quarantined;
+  RowWriter to(append_rows(out, Table::quarantine).rows);
+  to.text(source_);
+  to.time(received_at_);
+  to.text(reject.reason);
+  to.text(reject.path);
+  to.text(reject.raw);
+  to.text(reject.message_id);
+  to.text(event::dialect_name(reject.dialect));
+  write_place(to, place, out.epoch);
+  if (out.rejects.size() >= options_.sample_max) out.rejects.erase(out.rejects.begin());
+  out.rejects.push_back(SampleReject{source_, std::string(reject.reason), std::string(reject.path), std::string(reject.raw.substr(0, 2048)),
+                                     event::dialect_name(reject.dialect), received_at_, place});
+}
+
+void Fold::finish(const std::optional<TimeMs>& clock, EpochRows& out) {
+  if (clock) clock_.advance(*clock);
+  const TimeMs now = clock_.now(), watermark = clock_.watermark();
+  const bool emit_touched = last_emit_ == kMinusInfinity || now - last_emit_ >= options_.emit_interval;
+  bool emitted = false;
+  for (uint32_t i = 0; i < operators_.size(); ++i) {
+    Operator& op = operators_[i];
+    MetricChange change;
+    change.metric = i;
+    op.windows->emit(watermark, out.epoch, emit_touched, change.rows);
+    if (change.rows.empty()) continue;
+    emitted = true;
+    RestatingRows rows;
+    rows.name = op.table;
+    rows.statement = metric_insert_statement(op.windows->metric(), op.table);
+    RowWriter to(rows.rows.rows);
+    for (const plan::MetricRow& row : change.rows) write_metric_row(to, op.windows->metric(), row, 2 * out.epoch.value, out.epoch);
+    rows.rows.count = change.rows.size();
+    out.restating.push_back(std::move(rows));
+    out.changes.push_back(std::move(change));
+  }
+  if (emitted && emit_touched) last_emit_ = now;
+  finish_ledger(out);
+  RestatingRows marks;
+  marks.name = table_name(Table::watermarks);
+  marks.statement = insert_statement(Table::watermarks);
+  RowWriter to(marks.rows.rows);
+  write_watermark(to, "", watermark, true, out.epoch);
+  for (const WatermarkClock::SourceState& source : clock_.sources()) {
+    write_watermark(to, source.name, source.watermark, clock_.active(source), out.epoch);
+  }
+  marks.rows.count = clock_.sources().size() + 1;
+  out.restating.push_back(std::move(marks));
+  out.sources = clock_.sources();
+  out.now = now;
+  out.watermark = watermark;
+}
+
+// Rows hold a minute's whole counts, so repeating an epoch restates them. Minutes before a source's newest cannot change any more.
+void Fold::finish_ledger(EpochRows& out) {
+  if (out.counts == event::LedgerCounts{}) return;
+  RestatingRows rows;
+  rows.name = table_name(Table::ledger);
+  rows.statement = insert_statement(Table::ledger);
+  RowWriter to(rows.rows.rows);
+  for (const auto& [key, counts] : open_minutes_) {
+    write_ledger(to, {key, counts}, out.epoch);
+    ++rows.rows.count;
+  }
+  const TimeMs newest = event::minute_of(received_at_);
+  std::erase_if(open_minutes_, [&](const auto& entry) { return entry.first.minute < newest; });
+  out.restating.push_back(std::move(rows));
+}
+
+bool Fold::due_at(TimeMs clock) const {
+  if (clock <= clock_.now()) return false;
+  const TimeMs idle = clock_.idle_watermark_at(clock);
+  for (const Operator& op : operators_) {
+    if (op.windows->has_touched() && clock - last_emit_ >= options_.emit_interval) return true;
+    const std::optional<TimeMs> next = op.windows->next_close();
+    if (next && *next <= idle) return true;
+  }
+  return false;
+}
+
+size_t Fold::memory_bytes() const {
+  size_t n = ids_->runs().memory_bytes() + links_->memory_bytes();
+  for (const Operator& op : operators_) n += op.windows->state_bytes();
+  return n;
+}
+
+Result<std::string> Fold::snapshot() {
+  std::string bytes;
+  ByteWriter to(bytes);
+  to.u32(kSnapshotVersion);
+  to.text(SLUICE_TRY(ids_->runs().flush()));
+  to.text(SLUICE_TRY(links_->flush()));
+  clock_.save(to);
+  to.i64(to_ms(largest_event_time_));
+  to.i64(to_ms(last_emit_));
+  for (const uint64_t n : {totals_.received, totals_.stored, totals_.quarantined, totals_.duplicate, totals_.conflict}) to.u64(n);
+  to.varint(open_minutes_.size());
+  for (const auto& [key, counts] : open_minutes_) {
+    to.text(key.source);
+    to.i64(to_ms(key.minute));
+    for (const uint64_t n : {counts.received, counts.stored, counts.quarantined, counts.duplicate, counts.conflict}) to.u64(n);
+  }
+  to.varint(operators_.size());
+  for (const Operator& op : operators_) {
+    to.text(op.windows->metric().name);
+    to.text(op.windows->metric().version);
+    to.text(op.table);
+    to.u64(op.birth.value);
+    to.u8(op.listed ? 1 : 0);
+    op.windows->save(to);
+  }
+  return bytes;
+}
+
+Status Fold::load(ByteReader& from) {
+  const auto counts_of = [&] {
+    event::LedgerCounts counts;
+    for (uint64_t* n : {&counts.received, &counts.stored, &counts.quarantined, &counts.duplicate, &counts.conflict}) *n = from.u64();
+    return counts;
+  };
+  clock_.load(from);
+  largest_event_time_ = time_ms(from.i64());
+  last_emit_ = time_ms(from.i64());
+  totals_ = counts_of();
+  for (uint64_t n = from.varint(); n > 0 && !from.failed(); --n) {
+    event::LedgerKey key;
+    key.source = std::string(from.text());
+    key.minute = time_ms(from.i64());
+    open_minutes_[key] = counts_of();
+  }
+  const uint64_t count = from.varint();
+  if (count != plan_->metrics.size()) return fail(Code::corrupt, "checkpoint: operators of another plan");
+  for (const plan::Metric& metric : plan_->metrics) {
+    const std::string_view name = from.text(), version = from.text();
+    if (name != metric.name || version != metric.version) {
+      return fail(Code::corrupt, fmt::format("checkpoint: operator {} {} where the plan has {} {}", name, version, metric.name, metric.version));
+    }
+    Operator op;
+    op.table = std::string(from.text());
+    op.birth = event::Epoch(from.u64());
+    op.listed = from.u8() != 0;
+    op.windows = std::make_unique<WindowAggregate>(metric, options_.windows, kMinusInfinity);
+    op.windows->load(from);
+    operators_.push_back(std::move(op));
+  }
+  if (from.failed() || !from.at_end()) return fail(Code::corrupt, "checkpoint: shorter or longer than its fields");
+  return ok();
+}
+
+Status Fold::release(const std::vector<std::string>& kept_snapshots) {
+  std::vector<std::string> ids, links;
+  for (const std::string& snapshot : kept_snapshots) {
+    ByteReader from(snapshot);
+    from.u32();
+    ids.emplace_back(from.text());
+    links.emplace_back(from.text());
+  }
+  SLUICE_CHECK(ids_->runs().release(ids));
+  return links_->release(links);
+}
+
+}  // namespace sluice::process

@@ -1,0 +1,154 @@
+// fold.h - the deterministic fold: frames of the log into state and rows (design 6.2, semantics R1 to R6, R12).
+//
+// Use     open(), then per epoch: fold() for each of its frames, finish() once. What comes out is a function of the frames, the
+//         journal's clocks and the plan; nothing else enters.
+// Promise Per record: deduplicate, stitch, event row, operators. Rows carry their epoch and place.
+// Budget  Per event about 3 us on one core: decode 0.5, deduplication 0.3, stitching 0.2, row 0.8, operators 0.5 each. Measured in
+//         docs/performance.md.
+// Errors  Code::corrupt (a record that does not decode under a valid checksum), Code::io, Code::full: the fold is then unusable and is
+//         opened again from a checkpoint.
+// Threads One.   Lives  Plan and Files must outlive it; set_plan() swaps the plan between epochs.
+#pragma once
+
+#include <array>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "event/batch.h"
+#include "event/record.h"
+#include "process/identity.h"
+#include "process/tables.h"
+#include "process/watermark.h"
+#include "process/window_aggregate.h"
+
+namespace sluice::process {
+
+struct FoldOptions {
+  KeyRunsOptions ids;
+  KeyRunsOptions links{.open_max = 1'000'000, .filter_bytes_max = 32 * 1024 * 1024, .merge_span_ms = INT64_MAX, .merge_fan_in = 8};
+  WindowBounds windows;
+  DurationMs emit_interval{400};   // of `now`, for groups of windows that still fill
+  size_t sample_max = 5;           // newest events and rejects handed to the live feed, per epoch
+};
+
+struct TableRows {
+  std::string rows;
+  uint64_t count = 0;
+};
+
+struct RestatingRows {
+  std::string statement;
+  std::string name;    // of the table, for query ids and messages
+  TableRows rows;
+};
+
+struct MetricChange {
+  uint32_t metric = 0;             // index into the plan's metrics
+  std::vector<plan::MetricRow> rows;
+};
+
+struct SampleEvent {
+  std::string source, event, message_id, user_key;
+  TimeMs event_time{}, received_at{};
+  event::Place place;
+  bool duplicate = false;
+};
+struct SampleReject {
+  std::string source, reason, path, raw, dialect;
+  TimeMs received_at{};
+  event::Place place;
+};
+
+// Everything that one epoch changes.
+struct EpochRows {
+  event::Epoch epoch;
+  std::array<TableRows, kAppendTables.size()> appends;   // in the order of kAppendTables
+  std::vector<RestatingRows> restating;
+  std::vector<MetricChange> changes;
+  std::vector<WatermarkClock::SourceState> sources;
+  std::vector<SampleEvent> newest;
+  std::vector<SampleReject> rejects;
+  uint64_t records = 0;
+  TimeMs now = kMinusInfinity;
+  TimeMs watermark = kMinusInfinity;
+  event::LedgerCounts counts;      // of this epoch
+  size_t bytes() const;
+};
+
+class Fold {
+ public:
+  // `snapshot` empty: the beginning of the log.
+  static Result<std::unique_ptr<Fold>> open(os::Files& files, const std::string& directory, const plan::Plan& plan, FoldOptions options,
+                                            std::string_view snapshot);
+
+  Status fold(const event::Frame& frame, EpochRows& out);
+  void finish(const std::optional<TimeMs>& clock, EpochRows& out);
+
+  // From the next epoch on. Unchanged metrics go on; new and changed ones are born at `birth`.
+  void set_plan(const plan::Plan& plan, event::Epoch birth);
+
+  // One metric's operator with what belongs to it outside the fold of events.
+  struct Operator {
+    std::unique_ptr<WindowAggregate> windows;
+    std::string table;
+    event::Epoch birth;
+    bool listed = true;            // false: its stored windows have not been made dirty yet
+  };
+  std::vector<Operator>& operators() { return operators_; }
+  const plan::Plan& plan() const { return *plan_; }
+  const WatermarkClock& clock() const { return clock_; }
+  event::LedgerCounts totals() const { return totals_; }
+  // Something is due by time alone at that instant: an emission, or a window that silence would close.
+  bool due_at(TimeMs clock) const;
+  size_t memory_bytes() const;
+
+  Result<std::string> snapshot();                                      // durable files, and the state as bytes
+  Status release(const std::vector<std::string>& kept_snapshots);
+
+ private:
+  Fold(const plan::Plan& plan, FoldOptions options) : options_(options) { bind(plan); }
+  void bind(const plan::Plan& plan);
+  Status load(ByteReader& from);
+  Status fold_event(const event::EventView& event, const event::Place& place, EpochRows& out);
+  void fold_reject(const event::RejectView& reject, const event::Place& place, EpochRows& out);
+  void write_event(const event::EventView& event, const plan::Row& row, uint16_t flags, TimeMs watermark, const event::Place& place,
+                   EpochRows& out);
+  void write_link(std::string_view anonymous_id, std::string_view user_id, const event::Place& place, EpochRows& out);
+  Status link(std::string_view anonymous_id, std::string_view user_id, const event::Place& place, EpochRows& out);
+  void bind_paths(const event::EventView& event);
+  event::LedgerCounts& ledger();
+  void finish_ledger(EpochRows& out);
+
+  FoldOptions options_;
+  const plan::Plan* plan_ = nullptr;
+  struct TextHash {  // looked up by views: Debian's absl has a string_view of its own
+    using is_transparent = void;
+    size_t operator()(std::string_view text) const { return static_cast<size_t>(hash64(text)); }
+  };
+  absl::flat_hash_map<std::string, uint32_t, TextHash, std::equal_to<>> path_index_;
+  std::unique_ptr<Deduplication> ids_;
+  std::unique_ptr<Links> links_;
+  WatermarkClock clock_;
+  std::vector<Operator> operators_;               // one per plan metric, same order
+  std::map<event::LedgerKey, event::LedgerCounts> open_minutes_;   // the newest minute of each source
+  event::LedgerCounts totals_;
+  TimeMs largest_event_time_ = kMinusInfinity;
+  TimeMs last_emit_ = kMinusInfinity;
+  DurationMs longest_dedup_{};
+  // The request being folded.
+  std::string source_;
+  std::optional<size_t> source_index_;
+  DurationMs dedup_{};
+  TimeMs received_at_{};
+  // Scratch.
+  event::RecordView record_;
+  plan::Evaluator evaluator_;
+  std::vector<const event::ScalarView*> slots_;
+  std::vector<uint32_t> bound_slots_;
+};
+
+std::string metric_table_name(const plan::Metric& metric, event::Epoch birth);
+
+}  // namespace sluice::process

@@ -1,0 +1,221 @@
+#include "process/job.h"
+
+#include <absl/container/flat_hash_map.h>
+#include <fmt/format.h>
+
+#include "base/rfc3339.h"
+#include "plan/clickhouse.h"
+#include "process/row_binary.h"
+
+namespace sluice::process {
+namespace {
+
+using plan::MeasureKind;
+using plan::MetricRow;
+using plan::Span;
+using plan::StoredValue;
+using plan::Value;
+
+bool is_count(MeasureKind kind) { return kind == MeasureKind::count || kind == MeasureKind::count_of || kind == MeasureKind::distinct; }
+
+StoredValue read_count(RowReader& from) { return StoredValue::of(Value::of(Decimal{static_cast<int128>(from.u64()) * Decimal::kOne})); }
+
+StoredValue read_nullable(RowReader& from, plan::Type type) {
+  if (from.is_null()) return StoredValue{};
+  switch (type) {
+    case plan::Type::text: return StoredValue::of(Value::of(from.text()));
+    case plan::Type::time: return StoredValue::of(Value::of(from.time()));
+    default: return StoredValue::of(Value::of(from.decimal()));
+  }
+}
+
+void read_stored(RowReader& from, const plan::Metric& metric, MetricRow& row) {
+  for (const plan::Measure& measure : metric.measures) {
+    if (measure.kind == MeasureKind::derived) continue;
+    if (is_count(measure.kind)) {
+      row.stored.push_back(read_count(from));
+    } else {
+      row.stored.push_back(read_nullable(from, measure.kind == MeasureKind::avg ? plan::Type::number : measure.type));
+      if (measure.kind == MeasureKind::avg) row.stored.push_back(read_count(from));
+    }
+  }
+}
+
+std::string key_of(const MetricRow& row) {
+  return fmt::format("{}/{}/{}", to_ms(row.window.start), to_ms(row.window.end), plan::clickhouse::group_key(row.dimensions));
+}
+
+// The same windows as a condition on a metric's table.
+std::string window_condition(const std::vector<Span>& windows) {
+  std::string list;
+  for (const Span& w : windows) {
+    if (!list.empty()) list += ",";
+    list += fmt::format("({},{})", to_ms(w.start), to_ms(w.end));
+  }
+  return "(toUnixTimestamp64Milli(window_start), toUnixTimestamp64Milli(window_end)) IN (" + list + ")";
+}
+
+MetricRow tombstone_of(const MetricRow& old) {
+  MetricRow row = old;
+  for (StoredValue& value : row.stored) value = StoredValue{};
+  row.removed = true;
+  return row;
+}
+
+}  // namespace
+
+std::string value_text(const StoredValue& value) {
+  switch (value.kind) {
+    case Value::Kind::text: return value.text;
+    case Value::Kind::number: return value.number.to_text();
+    case Value::Kind::time: return format_rfc3339(value.time);
+    case Value::Kind::null:
+    case Value::Kind::boolean: break;
+  }
+  return "";
+}
+
+Result<JobResult> JobRunner::run(const plan::Plan& plan, const plan::Metric& metric, const std::string& table, const JobEntry& job) {
+  const Target target{plan, metric, table, job};
+  JobResult result;
+  for (size_t i = 0; i < job.windows.size(); i += kSliceWindows) {
+    const size_t end = std::min(job.windows.size(), i + kSliceWindows);
+    SLUICE_CHECK(run_slice(target, {job.windows.begin() + static_cast<ptrdiff_t>(i), job.windows.begin() + static_cast<ptrdiff_t>(end)}, result));
+  }
+  return result;
+}
+
+Status JobRunner::run_slice(const Target& target, const std::vector<Span>& windows, JobResult& result) {
+  Result<std::vector<MetricRow>> computed = compute(target, windows);
+  if (!computed && computed.error().code == Code::full) {
+    if (windows.size() == 1) {
+      return fail(Code::full, fmt::format("metric {}: the window from {} has more groups than a metric may have; narrow its dimensions",
+                                          target.metric.name, format_rfc3339(windows.front().start)));
+    }
+    const auto middle = windows.begin() + static_cast<ptrdiff_t>(windows.size() / 2);
+    SLUICE_CHECK(run_slice(target, {windows.begin(), middle}, result));
+    return run_slice(target, {middle, windows.end()}, result);
+  }
+  if (!computed) return std::move(computed).error();
+  const std::vector<MetricRow> old_rows = SLUICE_TRY(published(target, windows));
+  absl::flat_hash_map<std::string, const MetricRow*> old_of;
+  for (const MetricRow& old : old_rows) old_of.emplace(key_of(old), &old);
+
+  std::vector<MetricRow> changed;
+  std::vector<plan::Revision> revisions;
+  const auto revise = [&](const MetricRow& row, const MetricRow* old) {
+    // A value that was still filling was never said to be final: its growth is no revision.
+    if (target.job.first || old == nullptr || old->state == plan::State::filling) return;
+    const std::vector<StoredValue> before = plan::visible_values(target.metric, old->stored, evaluator_);
+    std::vector<StoredValue> after(before.size());
+    if (!row.removed) after = plan::visible_values(target.metric, row.stored, evaluator_);
+    for (size_t i = 0; i < before.size(); ++i) {
+      if (before[i] == after[i]) continue;
+      revisions.push_back({row.window, row.dimensions, target.metric.measures[i].name, value_text(before[i]), value_text(after[i]),
+                           plan::Cause::late});
+    }
+  };
+  for (MetricRow& row : *computed) {
+    const auto it = old_of.find(key_of(row));
+    const MetricRow* old = it == old_of.end() ? nullptr : it->second;
+    if (it != old_of.end()) old_of.erase(it);
+    if (old != nullptr && old->stored == row.stored && old->state == row.state) continue;
+    revise(row, old);
+    changed.push_back(std::move(row));
+  }
+  for (const auto& [key, old] : old_of) {  // the group lost its last event
+    changed.push_back(tombstone_of(*old));
+    revise(changed.back(), old);
+  }
+  SLUICE_CHECK(write(target, changed, revisions));
+  for (MetricRow& row : changed) {
+    if (result.rows.size() < kRowsKeptMax) result.rows.push_back(std::move(row));
+  }
+  for (plan::Revision& revision : revisions) {
+    if (result.revisions.size() < kRowsKeptMax) result.revisions.push_back(std::move(revision));
+  }
+  return ok();
+}
+
+Result<std::vector<MetricRow>> JobRunner::compute(const Target& target, const std::vector<Span>& windows) {
+  const std::string reply =
+      SLUICE_TRY(warehouse_.query(plan::clickhouse::windows_query(target.plan, target.metric, windows, target.job.up_to.value), "RowBinary"));
+  std::vector<MetricRow> rows;
+  RowReader from(reply);
+  while (from.more()) {
+    MetricRow row;
+    const TimeMs start = from.time();
+    row.window = {start, from.time()};
+    for (size_t i = 0; i < target.metric.dimensions.size(); ++i) row.dimensions.push_back(from.nullable_text());
+    read_stored(from, target.metric, row);
+    const bool any_late = from.u8() != 0;
+    const bool any_on_time = from.u8() != 0;
+    row.state = plan::state_of(row.window.end, target.metric.allowed_lateness, target.job.watermark, any_late, any_on_time);
+    rows.push_back(std::move(row));
+    if (rows.size() > kWindowGroupsMax) return fail(Code::full, "too many groups");
+  }
+  if (from.failed()) return fail(Code::unavailable, "store: a short reply to a job");
+  return rows;
+}
+
+Result<std::vector<MetricRow>> JobRunner::published(const Target& target, const std::vector<Span>& windows) {
+  std::string columns = "toUnixTimestamp64Milli(window_start), toUnixTimestamp64Milli(window_end)";
+  for (const plan::Dimension& d : target.metric.dimensions) columns += ", " + plan::clickhouse::quote_name(d.name);
+  const std::vector<plan::clickhouse::Column> all = plan::clickhouse::table_columns(target.metric);
+  const size_t first = 3 + target.metric.dimensions.size();   // after window_start, window_end, group_key and the dimensions
+  for (size_t i = first; i + 4 < all.size(); ++i) columns += ", " + plan::clickhouse::quote_name(all[i].name);
+  const std::string sql = fmt::format("SELECT {}, state FROM sluice.{} FINAL WHERE is_deleted = 0 AND {}", columns,
+                                      plan::clickhouse::quote_name(target.table), window_condition(windows));
+  const std::string reply = SLUICE_TRY(warehouse_.query(sql, "RowBinary"));
+  std::vector<MetricRow> rows;
+  RowReader from(reply);
+  while (from.more()) {
+    MetricRow row;
+    const TimeMs start = from.time();
+    row.window = {start, from.time()};
+    for (size_t i = 0; i < target.metric.dimensions.size(); ++i) row.dimensions.push_back(from.nullable_text());
+    read_stored(from, target.metric, row);
+    const std::string_view state = from.text();
+    row.state = state == "final" ? plan::State::final : state == "revised" ? plan::State::revised : plan::State::filling;
+    rows.push_back(std::move(row));
+  }
+  if (from.failed()) return fail(Code::unavailable, "store: a short reply to a job");
+  return rows;
+}
+
+Status JobRunner::write(const Target& target, const std::vector<MetricRow>& rows, const std::vector<plan::Revision>& revisions) {
+  const Epoch up_to = target.job.up_to;
+  if (!revisions.empty()) {
+    std::string bytes;
+    RowWriter to(bytes);
+    for (const plan::Revision& revision : revisions) {
+      write_revision(to, {target.metric.name, target.metric.version, revision, target.job.job.value, target.job.clock, up_to});
+    }
+    SLUICE_CHECK(warehouse_.insert({insert_statement(Table::revisions), bytes, revisions.size(), fmt::format("sluice-job-{}-revisions", target.job.job.value)}));
+  }
+  constexpr size_t kRowsPerInsert = 50'000;
+  for (size_t i = 0; i < rows.size(); i += kRowsPerInsert) {
+    const size_t end = std::min(rows.size(), i + kRowsPerInsert);
+    std::string bytes;
+    RowWriter to(bytes);
+    for (size_t k = i; k < end; ++k) write_metric_row(to, target.metric, rows[k], 2 * up_to.value + 1, up_to);
+    SLUICE_CHECK(warehouse_.insert({metric_insert_statement(target.metric, target.table), bytes, end - i,
+                                    fmt::format("sluice-job-{}-{}", target.job.job.value, i)}));
+  }
+  return ok();
+}
+
+Result<std::vector<Span>> JobRunner::list(const plan::Plan& plan, const plan::Metric& metric, Epoch up_to) {
+  const std::string reply = SLUICE_TRY(warehouse_.query(plan::clickhouse::window_list_query(plan, metric, up_to.value), "RowBinary"));
+  std::vector<Span> windows;
+  RowReader from(reply);
+  while (from.more()) {
+    const TimeMs start = from.time();
+    windows.push_back({start, from.time()});
+    from.u64();  // rows
+  }
+  if (from.failed()) return fail(Code::unavailable, "store: a short reply to a list of windows");
+  return windows;
+}
+
+}  // namespace sluice::process

@@ -1,0 +1,266 @@
+#include "process/journal.h"
+
+#include <fmt/format.h>
+
+#include "base/bytes.h"
+
+namespace sluice::process {
+namespace {
+
+constexpr std::string_view kMagic = "SLCJ";
+constexpr uint32_t kVersion = 1;
+constexpr size_t kEntryBytesMax = 64 * 1024 * 1024;
+
+void write_position(ByteWriter& to, const event::Position& position) {
+  to.varint(position.size());
+  for (const auto& [partition, offset] : position) {
+    to.u16(partition.value);
+    to.varint(offset.value);
+  }
+}
+
+event::Position read_position(ByteReader& from) {
+  event::Position position;
+  for (uint64_t n = from.varint(); n > 0 && !from.failed(); --n) {
+    const event::PartitionId partition(from.u16());
+    position[partition] = event::Offset(from.varint());
+  }
+  return position;
+}
+
+void write_windows(ByteWriter& to, const std::vector<plan::Span>& windows) {
+  to.varint(windows.size());
+  for (const plan::Span& w : windows) {
+    to.zigzag(to_ms(w.start));
+    to.zigzag(to_ms(w.end));
+  }
+}
+
+std::vector<plan::Span> read_windows(ByteReader& from) {
+  std::vector<plan::Span> windows;
+  for (uint64_t n = from.varint(); n > 0 && !from.failed(); --n) {
+    const TimeMs start = time_ms(from.zigzag());
+    windows.push_back({start, time_ms(from.zigzag())});
+  }
+  return windows;
+}
+
+// Kinds are the variant's index + 1; a new one is added at the end.
+void write_body(ByteWriter& to, const PlanEntry& e) {
+  to.text(e.hash);
+  to.u64(e.first_epoch.value);
+}
+void write_body(ByteWriter& to, const CutEntry& e) {
+  to.u64(e.epoch.value);
+  write_position(to, e.from);
+  write_position(to, e.to);
+  to.u8(e.clock ? 1 : 0);
+  if (e.clock) to.i64(to_ms(*e.clock));
+  to.text(e.plan);
+}
+void write_body(ByteWriter& to, const JobEntry& e) {
+  to.u64(e.job.value);
+  to.text(e.metric);
+  to.text(e.version);
+  write_windows(to, e.windows);
+  to.u64(e.up_to.value);
+  to.i64(to_ms(e.watermark));
+  to.i64(to_ms(e.clock));
+  to.u8(e.first ? 1 : 0);
+}
+void write_body(ByteWriter& to, const JobDoneEntry& e) { to.u64(e.job.value); }
+void write_body(ByteWriter& to, const ListedEntry& e) {
+  to.text(e.metric);
+  to.text(e.version);
+  to.u64(e.up_to.value);
+  write_windows(to, e.windows);
+}
+void write_body(ByteWriter& to, const CommitEntry& e) {
+  to.u64(e.epoch.value);
+  for (const uint64_t rows : e.rows) to.u64(rows);
+}
+
+JournalEntry read_body(uint8_t kind, ByteReader& from) {
+  switch (kind) {
+    case 1: {
+      PlanEntry e;
+      e.hash = std::string(from.text());
+      e.first_epoch = Epoch(from.u64());
+      return e;
+    }
+    case 2: {
+      CutEntry e;
+      e.epoch = Epoch(from.u64());
+      e.from = read_position(from);
+      e.to = read_position(from);
+      if (from.u8() != 0) e.clock = time_ms(from.i64());
+      e.plan = std::string(from.text());
+      return e;
+    }
+    case 3: {
+      JobEntry e;
+      e.job = JobId(from.u64());
+      e.metric = std::string(from.text());
+      e.version = std::string(from.text());
+      e.windows = read_windows(from);
+      e.up_to = Epoch(from.u64());
+      e.watermark = time_ms(from.i64());
+      e.clock = time_ms(from.i64());
+      e.first = from.u8() != 0;
+      return e;
+    }
+    case 4: return JobDoneEntry{JobId(from.u64())};
+    case 5: {
+      ListedEntry e;
+      e.metric = std::string(from.text());
+      e.version = std::string(from.text());
+      e.up_to = Epoch(from.u64());
+      e.windows = read_windows(from);
+      return e;
+    }
+    default: {
+      CommitEntry e;
+      e.epoch = Epoch(from.u64());
+      for (uint64_t& rows : e.rows) rows = from.u64();
+      return e;
+    }
+  }
+}
+
+std::string header_of(const std::string& data_id) {
+  std::string header;
+  ByteWriter to(header);
+  to.raw(kMagic);
+  to.u32(kVersion);
+  to.text(data_id);
+  to.u32(crc32c(header));
+  return header;
+}
+
+}  // namespace
+
+std::string encode_entry(const JournalEntry& entry) {
+  std::string body;
+  ByteWriter to(body);
+  to.u8(static_cast<uint8_t>(entry.index() + 1));
+  std::visit([&](const auto& e) { write_body(to, e); }, entry);
+  std::string out;
+  ByteWriter framed(out);
+  framed.u32(static_cast<uint32_t>(body.size()));
+  framed.u32(crc32c(body));
+  framed.raw(body);
+  return out;
+}
+
+Result<JournalEntry> decode_entry(std::string_view body) {
+  ByteReader from(body);
+  const uint8_t kind = from.u8();
+  if (kind < 1 || kind > std::variant_size_v<JournalEntry>) return fail(Code::corrupt, "journal entry of unknown kind");
+  JournalEntry entry = read_body(kind, from);
+  if (from.failed() || !from.at_end()) return fail(Code::corrupt, "journal entry shorter or longer than its fields");
+  return entry;
+}
+
+Result<Journal::Opened> Journal::open(os::Files& files, std::string directory, const std::string& data_id) {
+  SLUICE_CHECK(files.make_directories(directory));
+  Opened opened;
+  opened.journal.reset(new Journal(files, directory, data_id));
+  std::vector<std::string> names;
+  for (const os::Entry& entry : SLUICE_TRY(files.list(directory))) {
+    if (entry.name.ends_with(".journal")) names.push_back(entry.name);
+  }
+  for (size_t i = 0; i < names.size(); ++i) {
+    const bool last = i + 1 == names.size();
+    opened.journal->size_ = SLUICE_TRY(opened.journal->read_file(names[i], last, opened.entries, opened.bytes_cut));
+    opened.journal->number_ = std::stoull(names[i]);
+  }
+  if (names.empty()) {
+    SLUICE_CHECK(opened.journal->start_file(1));
+    return opened;
+  }
+  Journal& journal = *opened.journal;
+  journal.file_ = SLUICE_TRY(files.open(os::join(directory, names.back()), os::OpenMode::read_write));
+  SLUICE_CHECK(journal.file_->truncate(journal.size_));
+  if (journal.size_ == 0) {  // a crash between creating the file and its header
+    const std::string header = header_of(data_id);
+    SLUICE_CHECK(journal.file_->write_at(0, header));
+    journal.size_ = header.size();
+  }
+  SLUICE_CHECK(journal.file_->data_sync());
+  return opened;
+}
+
+// Returns the length of what is whole. Only the last file may end in a torn entry.
+Result<uint64_t> Journal::read_file(const std::string& name, bool last, std::vector<JournalEntry>& entries, uint64_t& cut) {
+  const std::string path = os::join(directory_, name);
+  std::unique_ptr<os::File> file = SLUICE_TRY(files_.open(path, os::OpenMode::read_write));
+  // What a crashed process wrote but did not sync may be in the cache only: sync, forget, then believe the disk.
+  SLUICE_CHECK(file->data_sync());
+  SLUICE_CHECK(file->drop_cache());
+  const uint64_t size = SLUICE_TRY(file->size());
+  const std::string bytes = SLUICE_TRY(file->read_at(0, size));
+  ByteReader from(bytes);
+  const std::string_view magic = from.raw(kMagic.size());
+  const uint32_t version = from.u32();
+  const std::string_view id = from.text();
+  const size_t header_end = from.position();
+  const uint32_t checksum = from.u32();
+  if (from.failed() || magic != kMagic || checksum != crc32c(std::string_view(bytes).substr(0, header_end))) {
+    if (!last) return fail(Code::corrupt, path + ": no journal header, with later files behind it");
+    cut = size;
+    return uint64_t{0};
+  }
+  if (version != kVersion) return fail(Code::invalid, fmt::format("{}: version {}, this program reads {}", path, version, kVersion));
+  if (id != data_id_) {
+    return fail(Code::conflict, fmt::format("{} belongs to data id {}, not {}: was it copied from another DATA?", path, id, data_id_));
+  }
+  size_t whole = from.position();
+  while (!from.at_end()) {
+    const uint32_t length = from.u32(), crc = from.u32();
+    const std::string_view body = length <= kEntryBytesMax ? from.raw(length) : std::string_view();
+    const bool readable = !from.failed() && length <= kEntryBytesMax && crc32c(body) == crc;
+    if (!readable) {
+      // A torn write reaches the end of the file; a damaged entry has whole ones behind it.
+      const bool reaches_end = from.failed() || length > kEntryBytesMax || from.at_end();
+      if (!last || !reaches_end) return fail(Code::corrupt, fmt::format("{}: damaged entry at byte {} with others behind it", path, whole));
+      break;
+    }
+    JournalEntry entry = SLUICE_TRY(decode_entry(body));
+    entries.push_back(std::move(entry));
+    whole = from.position();
+  }
+  cut = size - whole;
+  return static_cast<uint64_t>(whole);
+}
+
+Status Journal::start_file(uint64_t number) {
+  number_ = number;
+  file_ = SLUICE_TRY(files_.open(os::join(directory_, fmt::format("{:08}.journal", number)), os::OpenMode::create_new));
+  const std::string header = header_of(data_id_);
+  SLUICE_CHECK(file_->write_at(0, header));
+  SLUICE_CHECK(file_->data_sync());
+  SLUICE_CHECK(files_.sync_directory(directory_));
+  size_ = header.size();
+  return ok();
+}
+
+Status Journal::append(const JournalEntry& entry) {
+  if (poison_) return *poison_;
+  const auto attempt = [&]() -> Status {
+    if (size_ >= kFileBytes) SLUICE_CHECK(start_file(number_ + 1));
+    const std::string bytes = encode_entry(entry);
+    SLUICE_CHECK(file_->write_at(size_, bytes));
+    SLUICE_CHECK(file_->data_sync());
+    size_ += bytes.size();
+    return ok();
+  };
+  Status status = attempt();
+  if (status) return status;
+  // A full disk may have left half an entry; when it can be cut again, the caller may retry after room was made.
+  if (status.error().code == Code::full && file_ != nullptr && file_->truncate(size_)) return status;
+  // Anything else: nothing is appended until a restart has looked at what is really there.
+  poison_ = Error{Code::io, "epoch journal: " + status.error().message + "; restart after mending the disk"};
+  return status;
+}
+
+}  // namespace sluice::process

@@ -1,0 +1,176 @@
+// The part of the processor that runs once per start: journal and checkpoint into a fold, then the journaled epochs again.
+#include <fmt/format.h>
+
+#include "plan/clickhouse.h"
+#include "process/processor.h"
+
+namespace sluice::process {
+namespace {
+
+constexpr event::PartitionId kPartition{0};  // the embedded log has one; positions stay maps for those that have many
+
+event::Offset offset_in(const event::Position& position) {
+  const auto it = position.find(kPartition);
+  return it == position.end() ? event::Offset(0) : it->second;
+}
+
+}  // namespace
+
+Result<Processor::Opened> Processor::open(Setup setup) {
+  Opened opened;
+  opened.processor.reset(new Processor(std::move(setup)));
+  Processor& p = *opened.processor;
+  Journal::Opened journal = SLUICE_TRY(Journal::open(p.setup_.files, p.setup_.directory + "/cuts", p.setup_.data_id));
+  p.journal_ = std::move(journal.journal);
+  if (journal.bytes_cut > 0) opened.notes.push_back(fmt::format("epoch journal: a torn last entry of {} bytes was cut", journal.bytes_cut));
+  SLUICE_CHECK(p.recover(std::move(journal.entries), opened.notes));
+  return opened;
+}
+
+Result<const plan::Plan*> Processor::plan_of(const std::string& hash) {
+  if (hash == setup_.wanted.hash) return &setup_.wanted;
+  auto& plan = plans_[hash];
+  if (!plan) plan = SLUICE_TRY(setup_.load_plan(hash));
+  return plan.get();
+}
+
+Status Processor::recover(std::vector<JournalEntry> entries, std::vector<std::string>& notes) {
+  Epoch last_cut(0), newest_allowed(UINT64_MAX);
+  if (setup_.first_missing) newest_allowed = Epoch(setup_.first_missing->value - 1);
+  std::optional<Checkpoint> checkpoint = SLUICE_TRY(checkpoints_.newest(newest_allowed, notes));
+  SLUICE_CHECK(checkpoints_.drop_after(checkpoint ? checkpoint->epoch : Epoch(0)));
+  if (!checkpoint && setup_.log.begin() > event::Offset(0)) {
+    return fail(Code::corrupt, fmt::format("no usable checkpoint, and the log begins at {}: what came before cannot be folded again. "
+                                           "Restore DATA/process/checkpoints from a copy",
+                                           setup_.log.begin().value));
+  }
+  if (entries.empty()) {
+    SLUICE_CHECK(journal_->append(PlanEntry{setup_.wanted.hash, Epoch(1)}));
+    entries.push_back(PlanEntry{setup_.wanted.hash, Epoch(1)});
+  }
+  const auto* first_plan = std::get_if<PlanEntry>(&entries.front());
+  if (first_plan == nullptr) return fail(Code::corrupt, "the epoch journal does not begin with a plan");
+  plan_hash_ = checkpoint ? checkpoint->plan : first_plan->hash;
+  const plan::Plan* plan = SLUICE_TRY(plan_of(plan_hash_));
+  fold_ = SLUICE_TRY(Fold::open(setup_.files, setup_.directory, *plan, setup_.options.fold, checkpoint ? checkpoint->snapshot : std::string_view()));
+  if (checkpoint) {
+    folded_ = committed_ = checkpointed_ = checkpoint->epoch;
+    next_ = offset_in(checkpoint->position);
+    next_job_ = checkpoint->next_job;
+    running_ = checkpoint->running;
+    committed_watermark_ = fold_->clock().watermark();
+  }
+  from_ = next_;
+  // Everything behind the checkpoint's own cut is replayed, in the journal's order.
+  bool behind = !checkpoint.has_value();
+  for (size_t i = 0; i < entries.size(); ++i) {
+    const auto* cut = std::get_if<CutEntry>(&entries[i]);
+    if (behind && i > 0) to_replay_.push_back(std::move(entries[i]));
+    if (cut != nullptr && checkpoint && cut->epoch == checkpoint->epoch) behind = true;
+  }
+  if (!behind) return fail(Code::corrupt, fmt::format("the epoch journal does not know epoch {} of the newest checkpoint", checkpoint->epoch.value));
+  status_.replaying = !to_replay_.empty();
+  deliver_schema();
+  return ok();
+}
+
+// Tables and views of the current plan, and one row per definition. Idempotent: after a restart it is simply done again.
+void Processor::deliver_schema() {
+  Delivery schema;
+  schema.kind = Delivery::Kind::schema;
+  schema.statements = create_statements();
+  RestatingRows rows;
+  rows.name = table_name(Table::definitions);
+  rows.statement = insert_statement(Table::definitions);
+  RowWriter to(rows.rows.rows);
+  for (const Fold::Operator& op : fold_->operators()) {
+    const plan::Metric& metric = op.windows->metric();
+    schema.statements.push_back(plan::clickhouse::create_table(metric, op.table));
+    schema.statements.push_back(plan::clickhouse::create_view(metric, op.table));
+    write_definition(to, {metric.name, metric.version, op.table, metric.definition, op.birth});
+    ++rows.rows.count;
+  }
+  schema.rows.restating.push_back(std::move(rows));
+  outbox_.push_back(std::move(schema));
+}
+
+Status Processor::use_plan(const std::string& hash, Epoch first) {
+  const plan::Plan* plan = SLUICE_TRY(plan_of(hash));
+  fold_->set_plan(*plan, first);
+  plan_hash_ = hash;
+  deliver_schema();
+  return ok();
+}
+
+Result<Processor::Step> Processor::replay(os::MonotonicTime now) {
+  if (over_bounds()) return Step::waiting;
+  if (to_replay_.empty()) {
+    SLUICE_CHECK(become_live());
+    note_status();
+    return Step::worked;
+  }
+  const JournalEntry entry = std::move(to_replay_.front());
+  to_replay_.pop_front();
+  if (const auto* cut = std::get_if<CutEntry>(&entry)) {
+    SLUICE_CHECK(replay_cut(*cut));
+    SLUICE_CHECK(checkpoint(now));
+  } else if (const auto* plan = std::get_if<PlanEntry>(&entry)) {
+    SLUICE_CHECK(use_plan(plan->hash, plan->first_epoch));
+  } else if (const auto* job = std::get_if<JobEntry>(&entry)) {
+    for (Fold::Operator& op : fold_->operators()) {
+      if (op.windows->metric().name == job->metric && op.windows->metric().version == job->version) {
+        op.windows->cold().started(job->windows, job->up_to);
+      }
+    }
+    running_ = *job;
+    next_job_ = job->job.next();
+  } else if (const auto* done = std::get_if<JobDoneEntry>(&entry)) {
+    if (running_ && running_->job == done->job) running_.reset();
+  } else if (const auto* listed = std::get_if<ListedEntry>(&entry)) {
+    JobReport report;
+    report.task.list = true;
+    report.task.entry.metric = listed->metric;
+    report.task.entry.version = listed->version;
+    report.task.entry.up_to = listed->up_to;
+    report.listed = listed->windows;
+    apply_listing(report);
+  }
+  note_status();
+  return Step::worked;
+}
+
+Status Processor::replay_cut(const CutEntry& cut) {
+  EpochRows rows;
+  rows.epoch = cut.epoch;
+  if (cut.epoch != folded_.next() || offset_in(cut.from) != next_) {
+    return fail(Code::corrupt, fmt::format("the epoch journal names epoch {} from {}, but epoch {} from {} is next", cut.epoch.value,
+                                           offset_in(cut.from).value, folded_.next().value, next_.value));
+  }
+  const event::Offset to = offset_in(cut.to);
+  while (next_ < to) {
+    std::optional<event::Frame> frame = SLUICE_TRY(setup_.log.next(next_));
+    if (!frame || frame->end() > to) {
+      return fail(Code::corrupt, fmt::format("epoch {} covers the log up to {}, but the log {}", cut.epoch.value, to.value,
+                                             frame ? "has a frame across that end" : "ends before it: was DATA/log restored from an older copy?"));
+    }
+    SLUICE_CHECK(fold_->fold(*frame, rows));
+    next_ = frame->end();
+  }
+  fold_->finish(cut.clock, rows);
+  from_ = next_;
+  records_since_checkpoint_ += rows.records;
+  folded_ = cut.epoch;
+  deliver(std::move(rows), true);
+  return ok();
+}
+
+Status Processor::become_live() {
+  status_.replaying = false;
+  if (plan_hash_ != setup_.wanted.hash) {
+    SLUICE_CHECK(journal_->append(PlanEntry{setup_.wanted.hash, folded_.next()}));
+    SLUICE_CHECK(use_plan(setup_.wanted.hash, folded_.next()));
+  }
+  return ok();
+}
+
+}  // namespace sluice::process
