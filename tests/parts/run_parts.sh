@@ -12,15 +12,16 @@ BUILD=${BUILD:-$ROOT/build}
 export ROOT BUILD
 cd "$ROOT" || exit 1
 seconds_max=${SLUICE_PART_SECONDS:-1800}
+folder=${SLUICE_PARTS:-tests/parts}
 
 parts=()
 if [ $# -eq 0 ]; then
-  parts=(tests/parts/[0-9][0-9]-*.sh)
+  parts=("$folder"/[0-9][0-9]-*.sh)
 else
   for name in "$@"; do
-    found=(tests/parts/"$name".sh tests/parts/[0-9][0-9]-"$name".sh)
+    found=("$folder/$name.sh" "$folder"/[0-9][0-9]-"$name".sh)
     for path in "${found[@]}"; do [ -f "$path" ] && { parts+=("$path"); continue 2; }; done
-    echo "run: no part '$name'. There are:$(printf ' %s' tests/parts/[0-9][0-9]-*.sh | sed -E 's#tests/parts/[0-9]+-([^ ]*)\.sh#\1#g')" >&2
+    echo "run: no part '$name'. There are: $(basename -s .sh "$folder"/[0-9][0-9]-*.sh | cut -c4- | tr '\n' ' ')" >&2
     exit 2
   done
 fi
