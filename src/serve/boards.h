@@ -94,21 +94,25 @@ class Boards {
     size_t pending_rows = 0;
   };
 
-  bool due(size_t query, os::MonotonicTime now) const;
+  bool wanted(size_t query) const;
   os::MonotonicTime due_at(size_t query) const;
   size_t watched_computed() const;
   BoardTask start_task(size_t query);
+  bool is_watched(uint32_t metric) const;
+  bool state_moves(const SharedQuery& query, const QueryState& state, TimeMs before) const;
+  void keep_or_apply(size_t query, const PendingChange& change);
   void apply_view(size_t query, const PendingChange& change);
   void slide(size_t query);
   void install(const BoardTask& task, Loaded loaded);
+  void install_series(uint32_t panel, const SharedQuery& query, const QueryState& state, const Loaded& loaded);
   void collect(size_t query, std::vector<BoardChange>& out);
-  std::string data_json(uint32_t panel) const;
   std::string wrap(uint32_t panel, std::string_view data) const;
   plan::Group panel_key(const PanelEntry& entry, const plan::Group& kept) const;
 
   const Project& project_;
   const BoardsOptions options_;
   const PanelList list_;
+  const size_t points_panel_max_;
   AsOf now_;
   bool begun_ = false;                    // the first commit() came
   std::vector<TimeMs> newest_;            // per metric

@@ -13,12 +13,12 @@
 
 namespace sluice::serve {
 
-enum class Status : uint8_t { ready, starting, degraded };
-const char* status_name(Status status);
+enum class StageState : uint8_t { ready, starting, degraded };
+const char* stage_state_name(StageState state);
 
 struct StageHealth {
   std::string name;          // collect, log, process, store, sql, serve
-  Status status = Status::ready;
+  StageState state = StageState::ready;
   uint64_t lag_events = 0;   // events that wait in front of this stage
   DurationMs lag{};          // how long the oldest of them has waited
   std::string why;           // for people; empty when ready
@@ -31,7 +31,7 @@ struct Health {
   std::string version;
 };
 
-Status overall(const Health& health);
+StageState overall(const Health& health);
 int http_status(const Health& health);
 std::string health_json(const Health& health);
 

@@ -33,7 +33,7 @@ namespace sluice::serve {
 struct HubOptions {
   size_t subscribers_max = 200;
   size_t panels_max = 100;                 // per subscriber
-  size_t backlog_bytes_max = 256_KiB;      // unsent bytes beyond which a client counts as slow
+  size_t backlog_bytes_max = 1_MiB;        // unsent bytes beyond which a client counts as slow
   size_t stream_bytes_max = 8_MiB;         // what net may hold of one stream: the largest snapshot
   size_t ring_bytes_max = 16_MiB;
   DurationMs slow_timeout{30'000};
@@ -103,6 +103,7 @@ class Hub {
   void pump(const Pumping& pumping);
   void run(const BoardTask& task);
   void forget(const std::shared_ptr<Subscriber>& subscriber);
+  void end_stream(net::Stream& stream, std::string_view reason) const;
   DurationMs until_due(DurationMs wait) const;
 
   const Project& project_;

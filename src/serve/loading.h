@@ -90,10 +90,24 @@ struct ShownPanel {
 plan::Span over_span(const plan::Metric& metric, TimeMs newest, DurationMs over);
 // The query that computes the panel, as a person may read it.
 std::string query_sql(const Project& project, const SharedQuery& query, plan::Span over, event::Epoch epoch);
+// The same from the metric's view, for people: what a time series of all dimensions reads.
+std::string shown_view_sql(const plan::Metric& metric, plan::Span over);
 Result<Loaded> load(const Project& project, const SharedQuery& query, const BoardTask& task, Queries& queries, os::Clock& clock);
-// One window [start, end) by the metric's own plan, grouped by `kept`: what verify compares with.
-Result<std::vector<LoadedRow>> compute_window(const Project& project, const plan::Metric& metric, plan::Span window,
-                                              const std::vector<uint32_t>& kept, event::Epoch epoch, Queries& queries,
-                                              DurationMs timeout, std::string& sql);
+// Computes from raw events again what a panel shows: its window by over_query, its buckets by series_query, by the metric's own
+// plan; with a key only that group. `sql` is what was run.
+struct Recomputation {
+  SharedQuery::Kind kind = SharedQuery::Kind::over;  // over or series
+  uint32_t metric = 0;
+  plan::Span window{};
+  std::vector<uint32_t> kept;                        // ascending
+  std::optional<plan::Group> key;                    // in the order of kept
+  event::Epoch epoch;
+};
+std::string recomputation_sql(const Project& project, const Recomputation& what);
+Result<std::vector<LoadedRow>> recompute(const Project& project, const Recomputation& what, const std::string& sql, Queries& queries,
+                                         DurationMs timeout);
+// The epoch that a row of a metric's table was written as of; 0: no such row.
+Result<event::Epoch> row_epoch(const Project& project, uint32_t metric, plan::Span window, const plan::Group& dimensions,
+                               Queries& queries, DurationMs timeout);
 
 }  // namespace sluice::serve

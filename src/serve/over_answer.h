@@ -36,7 +36,8 @@ struct OverAnswer {
 
 // A table as it was last sent: rows by key, each as JSON.
 struct ShownTable {
-  std::string head;
+  std::string head;                                 // JSON up to the rows
+  std::vector<plan::Group> order;                   // largest first
   std::map<plan::Group, std::string> rows;
 };
 

@@ -36,6 +36,7 @@ struct ProjectNow {                        // the parts that change while the pr
 };
 
 std::string definition_error_json(const DefinitionError& error);
+std::string notes_json(const std::vector<std::string>& notes);  // {"notes":[...]}
 // /api/project of docs/formats/live-api.md.
 std::string project_json(const Project& project, const ProjectNow& now);
 // <dashboard>.<row>.<column>

@@ -77,8 +77,8 @@ class SeriesBoard {
   void bound();
   void touch(const plan::Group& key, plan::Span window) { changed_[key].insert(window); }
   std::vector<plan::Group> top() const;
-  void append_head(std::string& out) const;
-  void append_points(std::string& out, const Series& series, const std::set<plan::Span>* only) const;
+  std::string head() const;               // "start":..,"end":..,"more":..
+  std::string patch(const std::vector<plan::Group>& shown) const;
 
   const DurationMs allowed_lateness_;
   const size_t points_max_;
@@ -89,10 +89,9 @@ class SeriesBoard {
   TimeMs next_due_ = TimeMs::max();       // the smallest due + allowed lateness among filling computed points
   std::map<plan::Group, std::set<plan::Span>> changed_;
   std::optional<std::map<plan::Group, std::set<plan::Span>>> unseen_;  // while replacing
-  std::vector<plan::Group> shown_;        // as last sent
+  std::vector<plan::Group> shown_;        // as last sent, sorted by key
   std::string shown_head_;
   bool sent_ = false;
-  std::vector<std::string> keys_;
 };
 
 }  // namespace sluice::serve

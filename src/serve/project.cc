@@ -1,0 +1,175 @@
+#include "serve/project.h"
+
+#include <algorithm>
+
+#include "serve/json_out.h"
+
+namespace sluice::serve {
+namespace {
+
+const char* window_kind(plan::Window::Kind kind) {
+  switch (kind) {
+    case plan::Window::Kind::tumble: return "tumble";
+    case plan::Window::Kind::hop: return "hop";
+    case plan::Window::Kind::cumulate: return "cumulate";
+  }
+  return "tumble";
+}
+
+const char* panel_kind(plan::Panel::Kind kind) {
+  switch (kind) {
+    case plan::Panel::Kind::stat: return "stat";
+    case plan::Panel::Kind::timeseries: return "timeseries";
+    case plan::Panel::Kind::table: return "table";
+  }
+  return "stat";
+}
+
+const std::string& label_or_name(const std::string& label, const std::string& name) { return label.empty() ? name : label; }
+
+void write_metric(JsonOut& out, const plan::Metric& metric, const Progress* progress) {
+  out.object([&] {
+    out.key("name").text(metric.name);
+    out.key("question").text(metric.question);
+    out.key("dimensions").array([&] {
+      for (const plan::Dimension& d : metric.dimensions) {
+        out.object([&] {
+          out.key("name").text(d.name);
+          out.key("label").text(label_or_name(d.label, d.name));
+        });
+      }
+    });
+    out.key("measures").array([&] {
+      for (const plan::Measure& m : metric.measures) {
+        out.object([&] {
+          out.key("name").text(m.name);
+          out.key("label").text(label_or_name(m.label, m.name));
+          out.key("type").text(plan::type_name(m.type));
+        });
+      }
+    });
+    out.key("window").object([&] {
+      out.key("kind").text(window_kind(metric.window.kind));
+      out.key("size_ms").number(metric.window.size.count());
+      out.key("step_ms").number(metric.window.step.count());
+      out.key("offset_ms").number(metric.window.offset.count());
+    });
+    out.key("allowed_lateness_ms").number(metric.allowed_lateness.count());
+    out.key("version").text(metric.version);
+    out.key("progress");
+    if (progress == nullptr) {
+      out.raw("null");
+    } else {
+      out.object([&] {
+        out.key("done").count(progress->done);
+        out.key("total").count(progress->total);
+      });
+    }
+  });
+}
+
+void write_panel(JsonOut& out, const plan::Plan& plan, const plan::Panel& panel, const std::string& id) {
+  const plan::Metric& metric = plan.metrics[panel.metric];
+  out.object([&] {
+    out.key("id").text(id);
+    out.key("kind").text(panel_kind(panel.kind));
+    out.key("metric").text(metric.name);
+    if (panel.kind == plan::Panel::Kind::table) {
+      out.key("columns").array([&] {
+        for (const std::string& column : panel.columns) out.text(column);
+      });
+    } else {
+      const plan::Measure& measure = metric.measures[panel.measures.front()];
+      out.key("measure").text(measure.name);
+      out.key("title").text(panel.title.empty() ? label_or_name(measure.label, measure.name) : panel.title);
+    }
+    if (panel.kind == plan::Panel::Kind::timeseries) {
+      out.key("by").array([&] {
+        for (const uint32_t d : panel.dimensions) out.text(metric.dimensions[d].name);
+      });
+    }
+    if (panel.kind == plan::Panel::Kind::table) out.key("title").text(panel.title);
+    out.key("over_ms").number(panel.over.count());
+  });
+}
+
+void write_dashboard(JsonOut& out, const plan::Plan& plan, const plan::Dashboard& dashboard) {
+  out.object([&] {
+    out.key("name").text(dashboard.name);
+    out.key("question").text(dashboard.question);
+    out.key("rows").array([&] {
+      for (size_t row = 0; row < dashboard.rows.size(); ++row) {
+        out.array([&] {
+          for (size_t column = 0; column < dashboard.rows[row].size(); ++column) {
+            write_panel(out, plan, dashboard.rows[row][column], panel_id(dashboard, row, column));
+          }
+        });
+      }
+    });
+  });
+}
+
+}  // namespace
+
+std::string panel_id(const plan::Dashboard& dashboard, size_t row, size_t column) {
+  return dashboard.name + "." + std::to_string(row) + "." + std::to_string(column);
+}
+
+std::string definition_error_json(const DefinitionError& error) {
+  JsonOut out;
+  out.object([&] {
+    out.key("file").text(error.file);
+    out.key("line").number(error.line);
+    out.key("column").number(error.column);
+    out.key("message").text(error.message);
+    out.key("source_line").text(error.source_line);
+  });
+  return out.take();
+}
+
+std::string notes_json(const std::vector<std::string>& notes) {
+  JsonOut out;
+  out.object([&] {
+    out.key("notes").array([&] {
+      for (const std::string& note : notes) out.text(note);
+    });
+  });
+  return out.take();
+}
+
+std::string project_json(const Project& project, const ProjectNow& now) {
+  const plan::Plan& plan = project.plan;
+  JsonOut out;
+  out.object([&] {
+    out.key("project").text(plan.project);
+    out.key("version").text(project.version);
+    out.key("sources").array([&] {
+      for (const plan::Source& source : plan.sources) {
+        out.object([&] {
+          out.key("name").text(source.name);
+          out.key("disorder_ms").number(source.disorder.count());
+          out.key("idle_ms").number(source.idle.count());
+        });
+      }
+    });
+    out.key("notes").array([&] {
+      for (const std::string& note : now.notes) out.text(note);
+    });
+    out.key("collect").text(project.collect_url);
+    out.key("sql").text(project.sql_url);
+    out.key("demo").boolean(project.demo);
+    out.key("definition_error").raw(now.definition_error);
+    out.key("metrics").array([&] {
+      for (size_t i = 0; i < plan.metrics.size(); ++i) {
+        const auto at = std::find_if(now.progress.begin(), now.progress.end(), [&](const Progress& p) { return p.metric == i; });
+        write_metric(out, plan.metrics[i], at == now.progress.end() ? nullptr : &*at);
+      }
+    });
+    out.key("dashboards").array([&] {
+      for (const plan::Dashboard& dashboard : plan.dashboards) write_dashboard(out, plan, dashboard);
+    });
+  });
+  return out.take();
+}
+
+}  // namespace sluice::serve
