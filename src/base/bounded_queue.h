@@ -3,7 +3,7 @@
 // Promise First in, first out. Bounded in items and in bytes (a single item larger than bytes_max is let in when the queue is
 //         empty, so that nothing is stuck for ever). try_push returns the item when there is no room: full means slower, never lost.
 // Threads Any number on either side. close() wakes everyone; what is inside can still be taken.
-// Why     One mutex and two condition variables: the queue is taken once per batch, not per event.
+// Why     One mutex and three condition variables: the queue is taken once per batch, not per event.
 #pragma once
 
 #include <chrono>
@@ -62,11 +62,22 @@ class BoundedQueue {
     return take();
   }
 
+  // Waits at most `timeout` until `bytes` wait inside, or no more items fit, or it is closed: for a taker of whole batches, whom
+  // each single item must not wake. One such waiter at a time.
+  template <class Rep, class Period>
+  void wait_for_bytes(size_t bytes, std::chrono::duration<Rep, Period> timeout) {
+    std::unique_lock lock(mutex_);
+    wanted_bytes_ = bytes;
+    enough_.wait_for(lock, timeout, [&] { return closed_ || has_enough(); });
+    wanted_bytes_ = kNobodyWaits;
+  }
+
   void close() {
     const std::lock_guard lock(mutex_);
     closed_ = true;
     room_.notify_all();
     filled_.notify_all();
+    enough_.notify_all();
   }
   bool closed() const {
     const std::lock_guard lock(mutex_);
@@ -86,10 +97,12 @@ class BoundedQueue {
     if (items_.empty()) return true;
     return items_.size() < bounds_.items_max && bytes <= bounds_.bytes_max && bytes_ <= bounds_.bytes_max - bytes;
   }
+  bool has_enough() const { return bytes_ >= wanted_bytes_ || items_.size() >= bounds_.items_max; }
   void put(T item, size_t bytes) {
     items_.emplace_back(std::move(item), bytes);
     bytes_ += bytes;
     filled_.notify_one();
+    if (wanted_bytes_ != kNobodyWaits && has_enough()) enough_.notify_one();
   }
   std::optional<T> take() {
     if (items_.empty()) return std::nullopt;
@@ -100,10 +113,14 @@ class BoundedQueue {
     return item;
   }
 
+  static constexpr size_t kNobodyWaits = static_cast<size_t>(-1);
+
   const QueueBounds bounds_;
   mutable std::mutex mutex_;
   std::condition_variable room_;
   std::condition_variable filled_;
+  std::condition_variable enough_;
+  size_t wanted_bytes_ = kNobodyWaits;
   std::deque<std::pair<T, size_t>> items_;
   size_t bytes_ = 0;
   bool closed_ = false;

@@ -4,8 +4,9 @@
 
 namespace sluice::os {
 
-TempFolder::TempFolder(const std::string& base) {
-  const std::string below = base.empty() ? real_processes()->environment("TMPDIR").value_or("/tmp") : base;
+TempFolder::TempFolder(Place place) {
+  const bool memory = place == Place::memory && files_->exists("/dev/shm");
+  const std::string below = memory ? "/dev/shm" : real_processes()->environment("TMPDIR").value_or("/tmp");
   path_ = join(below, "sluice-" + real_entropy()->hex(8));
   SLUICE_ASSERT(files_->make_directories(path_).has_value(), "a test can make its folder");
 }

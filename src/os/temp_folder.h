@@ -12,8 +12,11 @@ namespace sluice::os {
 
 class TempFolder {
  public:
-  // Below `base` when given, else below TMPDIR or /tmp.
-  explicit TempFolder(const std::string& base = "");
+  enum class Place {
+    disk,    // below TMPDIR or /tmp
+    memory,  // below /dev/shm where there is one: for tests of many syncs that only count them
+  };
+  explicit TempFolder(Place place = Place::disk);
   ~TempFolder();
   TempFolder(const TempFolder&) = delete;
   TempFolder& operator=(const TempFolder&) = delete;
