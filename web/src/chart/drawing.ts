@@ -1,0 +1,202 @@
+// How values become ink: solid where final, dashed or hatched where still filling, a small mark where revised, nothing where there
+// were no events. Runs inside uPlot's canvas; all positions come from it.
+
+import type uPlot from 'uplot';
+
+import type {Point} from '../live/contract';
+import {fillingFrom, type ChartModel, type ChartSeries} from './model';
+import {colour, token} from './look';
+
+interface Ink {
+  u: uPlot;
+  ctx: CanvasRenderingContext2D;
+  ratio: number;
+  x: (ms: number) => number;
+  y: (value: number) => number;
+}
+
+function ink(u: uPlot): Ink {
+  return {
+    u, ctx: u.ctx, ratio: devicePixelRatio || 1,
+    x: (ms) => u.valToPos(ms, 'x', true),
+    y: (value) => u.valToPos(value, 'y', true),
+  };
+}
+
+const kFillingDash = [2, 3];
+
+let hatches = new Map<string, CanvasPattern | null>();
+
+// Diagonal hairlines of one colour; made once per colour and pixel ratio.
+function hatch(ctx: CanvasRenderingContext2D, stroke: string, ratio: number): CanvasPattern | null {
+  const name = `${stroke} ${ratio}`;
+  const known = hatches.get(name);
+  if (known !== undefined) return known;
+  if (hatches.size > 64) hatches = new Map();
+  const size = Math.round(6 * ratio);
+  const tile = document.createElement('canvas');
+  tile.width = size;
+  tile.height = size;
+  const pen = tile.getContext('2d');
+  if (!pen) return null;
+  pen.strokeStyle = stroke;
+  pen.lineWidth = 1.2 * ratio;
+  pen.beginPath();
+  for (const shift of [-size, 0, size]) {
+    pen.moveTo(shift, size);
+    pen.lineTo(shift + size, 0);
+  }
+  pen.stroke();
+  const pattern = ctx.createPattern(tile, 'repeat');
+  hatches.set(name, pattern);
+  return pattern;
+}
+
+// The part of the time axis whose numbers still move, very lightly, behind everything.
+export function drawFilling(u: uPlot, model: ChartModel): void {
+  const from = fillingFrom(model);
+  if (from === null || model.bars) return;
+  const {ctx, ratio, x} = ink(u);
+  const left = Math.max(x(from), u.bbox.left);
+  const right = Math.min(x(model.buckets[model.buckets.length - 1]!.e), u.bbox.left + u.bbox.width);
+  if (right <= left) return;
+  ctx.save();
+  ctx.globalAlpha = 0.35;
+  ctx.fillStyle = hatch(ctx, token('--hairline'), ratio) ?? token('--hairline');
+  ctx.fillRect(left, u.bbox.top, right - left, u.bbox.height);
+  ctx.restore();
+}
+
+export function drawSeries(u: uPlot, model: ChartModel, index: number): void {
+  const series = model.series[index];
+  if (!series) return;
+  const pen = ink(u);
+  pen.ctx.save();
+  pen.ctx.beginPath();
+  pen.ctx.rect(u.bbox.left, u.bbox.top - 6 * pen.ratio, u.bbox.width, u.bbox.height + 6 * pen.ratio);
+  pen.ctx.clip();
+  if (model.bars) drawBars(pen, model, series);
+  else drawLine(pen, model, series);
+  pen.ctx.restore();
+}
+
+function drawBars(pen: Ink, model: ChartModel, series: ChartSeries): void {
+  const {ctx, ratio, x, y} = pen;
+  const zero = y(Math.max(0, pen.u.scales['y']?.min ?? 0));
+  const stroke = colour(series.look.colour);
+  for (const point of series.points) {
+    if (!point || point.v === null) continue;
+    const full = x(point.s + model.step) - x(point.s);
+    const gap = full > 6 * ratio ? Math.max(ratio, full * 0.14) : full > 3 * ratio ? ratio : 0;
+    const left = Math.round(x(point.s) + gap / 2);
+    const width = Math.max(1, Math.round(full - gap));
+    const top = Math.round(y(Number(point.v)));
+    const height = zero - top;
+    if (point.state === 'filling') {
+      ctx.fillStyle = hatch(ctx, stroke, ratio) ?? stroke;
+      ctx.fillRect(left, top, width, height);
+      ctx.strokeStyle = stroke;
+      ctx.lineWidth = ratio;
+      ctx.setLineDash([3 * ratio, 2 * ratio]);
+      if (width > 3 * ratio) ctx.strokeRect(left + ratio / 2, top + ratio / 2, width - ratio, height);
+      ctx.setLineDash([]);
+    } else {
+      ctx.fillStyle = stroke;
+      ctx.fillRect(left, top, width, height);
+    }
+    if (point.state === 'revised') drawCorner(pen, left + width, top);
+  }
+}
+
+// A small triangle on the corner of a bar.
+function drawCorner({ctx, ratio}: Ink, right: number, top: number): void {
+  const size = 7 * ratio;
+  ctx.fillStyle = token('--revised');
+  ctx.beginPath();
+  ctx.moveTo(right - size, top - 2 * ratio);
+  ctx.lineTo(right, top - 2 * ratio);
+  ctx.lineTo(right, top + size - 2 * ratio);
+  ctx.closePath();
+  ctx.fill();
+}
+
+interface Spot {
+  point: Point;
+  px: number;
+  py: number;
+}
+
+// Runs of buckets that follow one another without a gap.
+function runs(pen: Ink, model: ChartModel, series: ChartSeries): Spot[][] {
+  const all: Spot[][] = [];
+  let run: Spot[] = [];
+  let last: Point | null = null;
+  for (const point of series.points) {
+    if (!point || point.v === null) continue;
+    if (last && point.s - last.s > model.step * 1.5) {
+      all.push(run);
+      run = [];
+    }
+    run.push({point, px: pen.x((point.s + point.e) / 2), py: pen.y(Number(point.v))});
+    last = point;
+  }
+  if (run.length > 0) all.push(run);
+  return all;
+}
+
+function drawLine(pen: Ink, model: ChartModel, series: ChartSeries): void {
+  const {ctx, ratio} = pen;
+  const stroke = colour(series.look.colour);
+  const dash = series.look.dash.map((one) => one * ratio);
+  const filling = kFillingDash.map((one) => one * ratio);
+  ctx.strokeStyle = stroke;
+  ctx.lineJoin = 'round';
+  ctx.lineWidth = 1.5 * ratio;
+  const all = runs(pen, model, series);
+  for (const run of all) {
+    let from = 0;
+    while (from < run.length - 1) {
+      const moving = run[from + 1]!.point.state === 'filling';
+      let to = from + 1;
+      while (to < run.length - 1 && (run[to + 1]!.point.state === 'filling') === moving) to++;
+      ctx.setLineDash(moving ? filling : dash);
+      ctx.beginPath();
+      ctx.moveTo(run[from]!.px, run[from]!.py);
+      for (let at = from + 1; at <= to; at++) ctx.lineTo(run[at]!.px, run[at]!.py);
+      ctx.stroke();
+      from = to;
+    }
+  }
+  ctx.setLineDash([]);
+  drawSpots(pen, stroke, all);
+}
+
+// A value alone between two gaps is a dot; the newest filling value is a ring; a revised one carries a diamond.
+function drawSpots({ctx, ratio}: Ink, stroke: string, all: Spot[][]): void {
+  const paper = token('--paper');
+  const last = all.at(-1)?.at(-1);
+  for (const run of all) {
+    for (const spot of run) {
+      const open = spot === last && spot.point.state === 'filling';
+      if (spot.point.state === 'revised') {
+        const size = 4 * ratio;
+        ctx.fillStyle = token('--revised');
+        ctx.beginPath();
+        ctx.moveTo(spot.px, spot.py - size);
+        ctx.lineTo(spot.px + size, spot.py);
+        ctx.lineTo(spot.px, spot.py + size);
+        ctx.lineTo(spot.px - size, spot.py);
+        ctx.fill();
+      } else if (open || run.length === 1) {
+        ctx.beginPath();
+        ctx.arc(spot.px, spot.py, (open ? 3 : 1.75) * ratio, 0, 2 * Math.PI);
+        ctx.fillStyle = open ? paper : stroke;
+        ctx.fill();
+        if (open) {
+          ctx.lineWidth = 1.5 * ratio;
+          ctx.stroke();
+        }
+      }
+    }
+  }
+}

@@ -1,0 +1,52 @@
+// A series looks the same on every panel: colour and dash pattern by its key, in the order in which keys were first seen.
+// Eight colours that stay apart with the common kinds of colour blindness; the dash pattern is a second signal.
+//
+// Bounds: after kKeysMax keys the oldest assignments are forgotten.
+
+import {keyId, type Series} from '../live/panel-data';
+import type {Key} from '../live/contract';
+
+export interface Look {
+  colour: number;   // --series-0 .. --series-7
+  dash: number[];   // CSS pixels; empty is solid
+}
+
+export const kColours = 8;
+export const kKeysMax = 512;
+const kDashes: number[][] = [[], [9, 2], [4, 2], [9, 2, 2, 2], [14, 3], [6, 2, 2, 2, 2, 2], [2.5, 1.5], [18, 2, 4, 2]];
+
+export function look(index: number): Look {
+  const turn = Math.floor(index / kColours);
+  return {colour: index % kColours, dash: kDashes[(index + turn * 3) % kDashes.length]!};
+}
+
+export class Looks {
+  private known = new Map<string, Look>();
+  private next = 0;
+
+  of(key: Key): Look {
+    const id = keyId(key);
+    const found = this.known.get(id);
+    if (found) return found;
+    if (this.known.size >= kKeysMax) this.known.delete(this.known.keys().next().value!);
+    const fresh = look(this.next++);
+    this.known.set(id, fresh);
+    return fresh;
+  }
+
+  find(key: Key): Look | null {
+    return this.known.get(keyId(key)) ?? null;
+  }
+
+  ofSeries = (series: Series): Look => (series.key.length === 0 ? look(0) : this.of(series.key));
+}
+
+export const looks = new Looks();
+
+export function colour(index: number): string {
+  return getComputedStyle(document.documentElement).getPropertyValue(`--series-${index}`).trim();
+}
+
+export function token(name: string): string {
+  return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+}

@@ -1,0 +1,73 @@
+// Instants and windows in the words people use. Everything is UTC; whoever prints a time of day says so once near it.
+
+const kDay = 86_400_000;
+const kMonths = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
+const kWeekdays = ['Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat'];
+
+const two = (n: number) => String(n).padStart(2, '0');
+
+export function clock(ms: number): string {
+  const d = new Date(ms);
+  return `${two(d.getUTCHours())}:${two(d.getUTCMinutes())}:${two(d.getUTCSeconds())}`;
+}
+
+export function hourMinute(ms: number): string {
+  const d = new Date(ms);
+  return `${two(d.getUTCHours())}:${two(d.getUTCMinutes())}`;
+}
+
+// 17 Nov, with the year where it is not that of `near`.
+export function day(ms: number, near: number): string {
+  const d = new Date(ms);
+  const year = d.getUTCFullYear();
+  return `${d.getUTCDate()} ${kMonths[d.getUTCMonth()]}` + (year === new Date(near).getUTCFullYear() ? '' : ` ${year}`);
+}
+
+export function weekday(ms: number, near: number): string {
+  return `${kWeekdays[new Date(ms).getUTCDay()]} ${day(ms, near)}`;
+}
+
+export function month(ms: number): string {
+  return kMonths[new Date(ms).getUTCMonth()]!;
+}
+
+// [start, end) as the days or times it covers: 18 Oct – 16 Nov; 14:20:10 – 14:20:20.
+export function range(start: number, end: number, near: number): string {
+  if (start % kDay === 0 && end % kDay === 0) {
+    const last = end - kDay;
+    return last <= start ? weekday(start, near) : `${day(start, near)} – ${day(last, near)}`;
+  }
+  const of = (ms: number) => (ms % 60_000 === 0 && end - start >= 60_000 ? hourMinute(ms) : clock(ms));
+  const sameDay = Math.floor(start / kDay) === Math.floor((end - 1) / kDay);
+  if (sameDay && Math.floor(start / kDay) === Math.floor(near / kDay)) return `${of(start)} – ${of(end)}`;
+  if (sameDay) return `${day(start, near)}, ${of(start)} – ${of(end)}`;
+  return `${day(start, near)}, ${of(start)} – ${day(end, near)}, ${of(end)}`;
+}
+
+// The time of day today, with the day before it otherwise.
+export function instant(ms: number, near: number): string {
+  return Math.floor(ms / kDay) === Math.floor(near / kDay) ? clock(ms) : `${day(ms, near)}, ${clock(ms)}`;
+}
+
+export function iso(ms: number): string {
+  return new Date(ms).toISOString();
+}
+
+// How long, in the one unit that says enough: 250 ms, 70 s, 12 min, 5 h, 30 days.
+export function duration(ms: number): string {
+  if (ms < 1000) return `${Math.round(ms)} ms`;
+  if (ms < 120_000) return `${Math.round(ms / 1000)} s`;
+  if (ms < 2 * 3_600_000) return `${Math.round(ms / 60_000)} min`;
+  if (ms < 2 * kDay) return `${Math.round(ms / 3_600_000)} h`;
+  return `${Math.round(ms / kDay)} days`;
+}
+
+// "day", "hour", "10 seconds": the width of a bucket after the word "per".
+export function per(ms: number): string {
+  const units: [number, string][] = [[7 * kDay, 'week'], [kDay, 'day'], [3_600_000, 'hour'], [60_000, 'minute'], [1000, 'second']];
+  for (const [size, name] of units) {
+    if (ms === size) return name;
+    if (ms > size && ms % size === 0) return `${ms / size} ${name}s`;
+  }
+  return `${ms} ms`;
+}

@@ -1,0 +1,203 @@
+// Everything the page knows that moves: what the live stream said last. Live data goes from here straight into the DOM and the
+// charts, once per frame and only where it can be seen; React draws what stands still around it.
+//
+// Threads: one tab. Bounds: kEventsMax events, kQuarantineMax rejects, kPanelsMax panels, kProgressMax metrics.
+
+import type {
+  DefinitionError, Ledger, LiveEvent, Panel, PanelMessage, Progress, Quarantine, QuarantineRow, Status, Watermark,
+} from './contract';
+import {changed, type PanelData} from './panel-data';
+import type {Message} from './sse';
+
+export const kEventsMax = 200;
+export const kQuarantineMax = 200;
+export const kPanelsMax = 256;
+export const kProgressMax = 256;
+
+export type Connection = 'connecting' | 'live' | 'reconnecting';
+export type Topic =
+  | `panel:${string}` | 'watermark' | 'ledger' | 'status' | 'connection' | 'progress' | 'definition' | 'events' | 'quarantine';
+
+export interface PanelState {
+  kind: Panel['kind'];
+  data: PanelData | null;
+  answered: boolean;  // a snapshot came, perhaps without data
+  epoch: number;
+  asOf: number | null;
+  watermark: number | null;
+}
+
+export interface QuarantineState {
+  loaded: boolean;
+  total: number;
+  reasons: {reason: string; count: number; meaning: string}[];
+  rows: QuarantineRow[];  // newest first
+  stale: boolean;         // the stream left rejects out: ask again
+}
+
+export interface Painter {
+  topics: readonly Topic[];
+  visible: boolean;
+  paint: () => void;
+}
+
+type NextFrame = (callback: () => void) => void;
+
+export class Board {
+  connection: Connection = 'connecting';
+  watermark: Watermark | null = null;
+  ledger: Ledger | null = null;
+  status: Status | null = null;
+  definitionError: DefinitionError | null = null;
+  progress = new Map<string, Progress>();
+  events: LiveEvent[] = [];
+  moreEvents = 0;  // received since the page opened and not listed
+  quarantine: QuarantineState = {loaded: false, total: 0, reasons: [], rows: [], stale: false};
+
+  private panels = new Map<string, PanelState>();
+  private painters = new Set<Painter>();
+  private waiting = new Set<Painter>();  // out of sight, and something changed meanwhile
+  private dirty = new Set<Topic>();
+  private scheduled = false;
+
+  // Tests hand in their own frames.
+  constructor(private readonly nextFrame: NextFrame = (callback) => void requestAnimationFrame(callback)) {}
+
+  panel(id: string): PanelState | null {
+    return this.panels.get(id) ?? null;
+  }
+
+  // The newest instant any number on the page is as of.
+  asOf(): number | null {
+    return this.watermark?.as_of ?? null;
+  }
+
+  // What "now" means for words like "today": the server's clock as far as it is known.
+  near(): number {
+    return this.watermark?.as_of ?? Date.now();
+  }
+
+  // The panels on screen; numbers of other dashboards are forgotten.
+  show(panels: Panel[]): void {
+    const next = new Map<string, PanelState>();
+    for (const panel of panels.slice(0, kPanelsMax)) {
+      next.set(panel.id, this.panels.get(panel.id) ?? {
+        kind: panel.kind, data: null, answered: false, epoch: 0, asOf: null, watermark: null,
+      });
+    }
+    this.panels = next;
+  }
+
+  add(painter: Painter): () => void {
+    this.painters.add(painter);
+    return () => {
+      this.painters.delete(painter);
+      this.waiting.delete(painter);
+    };
+  }
+
+  // A painter that comes into sight paints what it missed.
+  see(painter: Painter, visible: boolean): void {
+    painter.visible = visible;
+    if (visible && this.waiting.delete(painter)) painter.paint();
+  }
+
+  connected(connection: Connection): void {
+    if (connection === this.connection) return;
+    this.connection = connection;
+    this.touch('connection');
+  }
+
+  defined(error: DefinitionError | null): void {
+    this.definitionError = error;
+    this.touch('definition');
+  }
+
+  progressed(progress: Progress): void {
+    if (progress.finished) this.progress.delete(progress.metric);
+    else if (this.progress.has(progress.metric) || this.progress.size < kProgressMax) this.progress.set(progress.metric, progress);
+    this.touch('progress');
+  }
+
+  // What `/api/quarantine` answered. Rows that the stream brought meanwhile stay on top.
+  quarantineLoaded(answer: Quarantine): void {
+    const listed = new Set(answer.rows.map((row) => row.place));
+    const newest = answer.rows[0]?.received_at ?? 0;
+    const rows = this.quarantine.rows.filter((row) => row.received_at >= newest && !listed.has(row.place));
+    this.quarantine = {
+      loaded: true, total: answer.total, reasons: answer.reasons, stale: false,
+      rows: [...rows, ...answer.rows].slice(0, kQuarantineMax),
+    };
+    this.touch('quarantine');
+  }
+
+  apply(message: Message): void {
+    const data: unknown = JSON.parse(message.data);
+    switch (message.event) {
+      case 'snapshot': return this.applyPanel(data as PanelMessage, true);
+      case 'patch': return this.applyPanel(data as PanelMessage, false);
+      case 'watermark': this.watermark = data as Watermark; return this.touch('watermark');
+      case 'ledger': this.ledger = data as Ledger; return this.touch('ledger');
+      case 'status': this.status = data as Status; return this.touch('status');
+      case 'progress': return this.progressed(data as Progress);
+      case 'definition_error': return this.defined(data as DefinitionError | null);
+      case 'events': return this.applyEvents(data as {rows: LiveEvent[]; more: number});
+      case 'quarantine': return this.applyQuarantine(data as {rows: QuarantineRow[]; more: number});
+      default: return;  // a newer server may say more
+    }
+  }
+
+  private applyPanel(message: PanelMessage, fresh: boolean): void {
+    const panel = this.panels.get(message.panel);
+    if (!panel) return;  // said before the last change of page
+    panel.data = changed(panel.kind, fresh ? null : panel.data, message.data);
+    panel.answered = true;
+    panel.epoch = message.epoch;
+    panel.asOf = message.as_of;
+    panel.watermark = message.watermark;
+    this.touch(`panel:${message.panel}`);
+  }
+
+  private applyEvents(data: {rows: LiveEvent[]; more: number}): void {
+    const newest = [...data.rows].sort((a, b) => b.received_at - a.received_at);
+    this.events = [...newest, ...this.events].slice(0, kEventsMax);
+    this.moreEvents += data.more;
+    this.touch('events');
+  }
+
+  private applyQuarantine(data: {rows: QuarantineRow[]; more: number}): void {
+    const known = new Set(this.quarantine.rows.map((row) => row.place));
+    const rows = data.rows.filter((row) => !known.has(row.place)).sort((a, b) => b.received_at - a.received_at);
+    const reasons = this.quarantine.reasons.map((one) => ({...one}));
+    for (const row of rows) {
+      const reason = reasons.find((one) => one.reason === row.reason);
+      if (reason) reason.count++;
+      else reasons.push({reason: row.reason, count: 1, meaning: ''});
+    }
+    this.quarantine = {
+      ...this.quarantine, reasons,
+      total: this.quarantine.total + rows.length + data.more,
+      rows: [...rows, ...this.quarantine.rows].slice(0, kQuarantineMax),
+      stale: this.quarantine.stale || data.more > 0 || reasons.some((one) => one.meaning === ''),
+    };
+    this.touch('quarantine');
+  }
+
+  private touch(topic: Topic): void {
+    this.dirty.add(topic);
+    if (this.scheduled) return;
+    this.scheduled = true;
+    this.nextFrame(() => this.flush());
+  }
+
+  private flush(): void {
+    this.scheduled = false;
+    const dirty = this.dirty;
+    this.dirty = new Set();
+    for (const painter of [...this.painters]) {
+      if (!painter.topics.some((topic) => dirty.has(topic))) continue;
+      if (painter.visible) painter.paint();
+      else this.waiting.add(painter);
+    }
+  }
+}

@@ -1,0 +1,243 @@
+// What the server says, word for word: docs/formats/live-api.md. Numbers are decimal text, instants are ms UTC.
+
+export type State = 'filling' | 'final' | 'revised';
+export type KeyPart = string | null;
+export type Key = KeyPart[];
+
+export interface Named {
+  name: string;
+  label: string;
+  type?: string;
+}
+
+export interface Metric {
+  name: string;
+  question: string;
+  dimensions: Named[];
+  measures: Named[];
+  window: {kind: string; size_ms: number; step_ms: number};
+  allowed_lateness_ms: number;
+  progress: {done: number; total: number} | null;
+}
+
+export interface Panel {
+  id: string;
+  kind: 'stat' | 'timeseries' | 'table';
+  metric: string;
+  measure?: string;
+  by?: string[];
+  columns?: string[];
+  title: string;
+  over_ms: number;
+}
+
+export interface Dashboard {
+  name: string;
+  question: string;
+  rows: Panel[][];
+}
+
+export interface DefinitionError {
+  file: string;
+  line: number;
+  column: number;
+  message: string;
+  source_line: string;
+}
+
+export interface Project {
+  project: string;
+  version: string;
+  sources: {name: string; disorder_ms: number; idle_ms: number}[];
+  notes: string[];
+  collect: string;
+  sql: string;
+  demo: boolean;
+  example_event?: string | null;
+  definition_error: DefinitionError | null;
+  metrics: Metric[];
+  dashboards: Dashboard[];
+}
+
+export interface StatData {
+  value: string | null;
+  state: State;
+  start: number;
+  end: number;
+  computed_at: number;
+  took_ms: number;
+}
+
+export interface Revision {
+  at: number;
+  old: string | null;
+  new: string | null;
+  cause: string;
+}
+
+export interface Point {
+  s: number;
+  e: number;
+  v: string | null;
+  state: State;
+  rev?: Revision;
+  removed?: boolean;
+}
+
+export interface SeriesData {
+  key: Key;
+  points: Point[];
+  removed?: boolean;
+}
+
+export interface TimeSeriesData {
+  start: number;
+  end: number;
+  series: SeriesData[];
+  more?: number;
+}
+
+export interface TableRow {
+  key: Key;
+  cells: (string | null)[];
+  state: State;
+  removed?: boolean;
+}
+
+export interface TableData {
+  start: number;
+  end: number;
+  rows: TableRow[];
+  more?: number;
+  computed_at?: number;
+}
+
+export interface PanelMessage {
+  panel: string;
+  epoch: number;
+  as_of: number;
+  watermark: number | null;
+  data: unknown;
+}
+
+export interface Watermark {
+  epoch: number;
+  as_of: number;
+  watermark: number | null;
+  behind_ms: number | null;
+  sources: {name: string; watermark: number | null; active: boolean}[];
+}
+
+export interface Ledger {
+  received: number;
+  stored: number;
+  quarantined: number;
+  duplicate: number;
+  pending: number;
+  missing: number;
+  balances: boolean;
+}
+
+export interface Stage {
+  name: string;
+  status: string;
+  lag_events: number;
+  lag_seconds: number;
+  why: string;
+}
+
+export interface Status {
+  status: 'ready' | 'starting' | 'degraded';
+  stages: Stage[];
+  since: number;
+  version?: string;
+}
+
+export interface Progress {
+  metric: string;
+  done: number;
+  total: number;
+  finished?: boolean;
+}
+
+export interface LiveEvent {
+  time: number;
+  received_at: number;
+  event: string;
+  source: string;
+  user_key: string;
+  message_id: string;
+  place: string;
+  verdict: string;
+}
+
+export interface QuarantineRow {
+  source: string;
+  received_at: number;
+  reason: string;
+  path: string;
+  raw: string;
+  dialect: string;
+  place: string;
+}
+
+export interface Quarantine {
+  total: number;
+  reasons: {reason: string; count: number; meaning: string}[];
+  rows: QuarantineRow[];
+}
+
+export interface Explanation {
+  definition: string;
+  sql: string;
+  view_sql: string;
+  metric: string;
+  version: string;
+  epoch: number;
+  watermark: number | null;
+  file: string;
+  line: number;
+}
+
+export type Answer = string | null | (string | null)[];
+
+export interface Verification {
+  shown: Answer;
+  computed: Answer;
+  equal: boolean;
+  epoch: number;
+  took_ms: number;
+  sql: string;
+}
+
+export interface TraceCopy {
+  source: string;
+  place: string;
+  received_at: number;
+  verdict: string;
+  epoch: number | null;
+  event_time: number | null;
+  reason: string | null;
+  path: string | null;
+  of: string | null;
+}
+
+export interface Trace {
+  id: string;
+  found: boolean;
+  copies: TraceCopy[];
+}
+
+export interface SqlResult {
+  columns: {name: string; type: string}[];
+  rows: (string | null)[][];
+  rows_read: number;
+  took_ms: number;
+  truncated: boolean;
+}
+
+export interface Failure {
+  code: string;
+  message: string;
+  next: string;
+}

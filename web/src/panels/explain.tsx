@@ -1,0 +1,197 @@
+// How do you know? The definition as written, the SQL it compiles to, and on request the same number from raw events.
+
+import {useEffect, useRef, useState} from 'react';
+
+import {parseRange} from '../chart/model';
+import {grouped} from '../decimal';
+import {instant, duration, range, iso} from '../dates';
+import {api, type Which} from '../live/api';
+import type {Answer, Explanation, Failure, Panel, Verification} from '../live/contract';
+import {setText, usePaint, useTheBoard} from '../live/paint';
+import {keyId, keyText, type PanelData} from '../live/panel-data';
+import {bucketWords, columnLabel, isDimension, panelTitle} from '../words';
+import {Aside} from './aside';
+import {CopyButton} from './copy-button';
+import {failureOf, Problem} from './problem';
+import {useMetric} from './project';
+
+const kChoicesMax = 400;
+
+interface Choice {
+  name: string;
+  which: Which;
+}
+
+interface Choices {
+  keys: Choice[];     // series or rows
+  windows: Choice[];  // buckets, newest first
+}
+
+// What in a panel can be computed again on its own.
+function choices(data: PanelData | null, near: number, rangeText: string | null): Choices {
+  if (!data || data.kind === 'stat') return {keys: [], windows: []};
+  if (data.kind === 'table') {
+    const rows = [...data.rows.values()].slice(0, kChoicesMax);
+    return {keys: rows.map((row) => ({name: keyText(row.key), which: {key: row.key}})), windows: []};
+  }
+  const shown = parseRange(rangeText, data.end);
+  const windows = new Map<number, Choice>();
+  for (const series of data.series) {
+    for (const point of series.points) {
+      if (shown && (point.e <= shown.from || point.s >= shown.to)) continue;
+      windows.set(point.s, {name: `${bucketWords(point, near)} · ${point.state}`, which: {window_start: point.s}});
+    }
+  }
+  return {
+    keys: data.series.filter((series) => series.key.length > 0).map((series) => ({name: keyText(series.key), which: {key: series.key}})),
+    windows: [...windows].sort((a, b) => b[0] - a[0]).slice(0, kChoicesMax).map(([, choice]) => choice),
+  };
+}
+
+function answerText(answer: Answer): string {
+  if (Array.isArray(answer)) return answer.map((one) => (one === null ? '–' : grouped(one))).join(' · ');
+  return answer === null ? 'no value' : grouped(answer);
+}
+
+function Facts({panel}: {panel: Panel}) {
+  const board = useTheBoard();
+  const root = useRef<HTMLDListElement>(null);
+  const value = useRef<HTMLElement>(null);
+  const dates = useRef<HTMLElement>(null);
+  const epoch = useRef<HTMLElement>(null);
+  const mark = useRef<HTMLElement>(null);
+  const took = useRef<HTMLElement>(null);
+  usePaint([`panel:${panel.id}`, 'watermark'], root, () => {
+    const held = board.panel(panel.id);
+    const data = held?.data;
+    const near = board.near();
+    const window = data?.kind === 'stat' ? data.stat : data;
+    setText(value.current, data?.kind !== 'stat' ? '' : data.stat.value === null ? 'no events in this window' : grouped(data.stat.value));
+    setText(dates.current, window ? `${range(window.start, window.end, near)} UTC` : 'not computed yet');
+    setText(epoch.current, held?.answered ? `${grouped(String(held.epoch))}, as of ${held.asOf === null ? '–' : instant(held.asOf, near)}` : '–');
+    const watermark = board.watermark?.watermark ?? held?.watermark ?? null;
+    setText(mark.current, watermark === null ? 'none yet' : instant(watermark, near));
+    const computed = data?.kind === 'stat' ? `${instant(data.stat.computed_at, near)}, in ${duration(data.stat.took_ms)}` :
+      data?.kind === 'table' && data.computedAt !== null ? instant(data.computedAt, near) : 'kept up to date with every commit';
+    setText(took.current, computed);
+  });
+  return (
+    <dl ref={root} className="facts">
+      {panel.kind === 'stat' && <><dt>Value</dt><dd ref={value} className="strong" /></>}
+      <dt>Window</dt><dd ref={dates} />
+      <dt>Epoch</dt><dd ref={epoch} />
+      <dt>Watermark</dt><dd ref={mark} />
+      <dt>Computed</dt><dd ref={took} />
+    </dl>
+  );
+}
+
+function Result({verification, columns}: {verification: Verification; columns: string[]}) {
+  const {shown, computed, equal} = verification;
+  const rows = Array.isArray(shown) && Array.isArray(computed)
+    ? shown.map((one, at) => ({name: columns[at] ?? '', shown: one, computed: computed[at] ?? null}))
+    : [{name: '', shown: Array.isArray(shown) ? answerText(shown) : shown, computed: Array.isArray(computed) ? answerText(computed) : computed}];
+  return (
+    <div className="verified" role="status" data-verify={equal ? 'equal' : 'different'}>
+      <table className="figures">
+        <thead><tr><th scope="col"><span className="visually-hidden">measure</span></th><th scope="col" className="figure">on the page</th><th scope="col" className="figure">from raw events</th></tr></thead>
+        <tbody>
+          {rows.map((row, at) => (
+            <tr key={row.name || at}>
+              <th scope="row">{row.name}</th>
+              <td data-shown={row.shown ?? ''}>{answerText(row.shown)}</td>
+              <td data-computed={row.computed ?? ''}>{answerText(row.computed)}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+      <p className={equal ? 'equal' : 'different'}>
+        {equal ? 'Equal, to the last digit' : 'They differ: `sluice ledger` names the epochs to look at'}
+        <span className="secondary"> · epoch ≤ {grouped(String(verification.epoch))} · {duration(verification.took_ms)}</span>
+      </p>
+    </div>
+  );
+}
+
+function Verify({panel, rangeText}: {panel: Panel; rangeText: string | null}) {
+  const board = useTheBoard();
+  const metric = useMetric(panel.metric);
+  const [key, setKey] = useState('');
+  const [window, setWindow] = useState('');
+  const [running, setRunning] = useState(false);
+  const [result, setResult] = useState<Verification | null>(null);
+  const [failure, setFailure] = useState<Failure | null>(null);
+  const {keys, windows} = choices(board.panel(panel.id)?.data ?? null, board.near(), rangeText);
+  const chosenKey = keys.find((one) => keyId(one.which.key!) === key) ?? keys[0];
+  const chosenWindow = windows.find((one) => String(one.which.window_start) === window) ?? windows[0];
+  const columns = (panel.columns ?? []).filter((name) => !isDimension(metric, name)).map((name) => columnLabel(metric, name));
+
+  const run = () => {
+    setRunning(true);
+    setFailure(null);
+    api.verify(panel.id, {...chosenKey?.which, ...chosenWindow?.which})
+      .then(setResult, (error: unknown) => { setResult(null); setFailure(failureOf(error)); })
+      .finally(() => setRunning(false));
+  };
+  const forget = () => { setResult(null); setFailure(null); };
+
+  return (
+    <section className="verify" aria-label="Compute from raw events">
+      {keys.length > 0 && (
+        <label>{panel.kind === 'table' ? 'Row' : 'Series'}
+          <select value={chosenKey ? keyId(chosenKey.which.key!) : ''} onChange={(event) => { setKey(event.target.value); forget(); }}>
+            {keys.map((one) => <option key={keyId(one.which.key!)} value={keyId(one.which.key!)}>{one.name}</option>)}
+          </select>
+        </label>
+      )}
+      {windows.length > 0 && (
+        <label>Window
+          <select value={String(chosenWindow?.which.window_start ?? '')} onChange={(event) => { setWindow(event.target.value); forget(); }}>
+            {windows.map((one) => <option key={one.which.window_start} value={one.which.window_start}>{one.name}</option>)}
+          </select>
+        </label>
+      )}
+      <button type="button" className="button" disabled={running} onClick={run} data-verify-run={panel.id}>
+        {running ? 'Computing…' : 'Compute from raw events'}
+      </button>
+      {failure && <Problem failure={failure} />}
+      {result && <Result verification={result} columns={columns} />}
+    </section>
+  );
+}
+
+export function Explain({panel, rangeText, onClose}: {panel: Panel; rangeText: string | null; onClose: () => void}) {
+  const metric = useMetric(panel.metric);
+  const [known, setKnown] = useState<Explanation | null>(null);
+  const [failure, setFailure] = useState<Failure | null>(null);
+  useEffect(() => {
+    const abort = new AbortController();
+    api.explain(panel.id, abort.signal).then(setKnown, (error: unknown) => {
+      if (!abort.signal.aborted) setFailure(failureOf(error));
+    });
+    return () => abort.abort();
+  }, [panel.id]);
+
+  return (
+    <Aside title="How do you know?" onClose={onClose}>
+      <p className="aside-what">{panelTitle(panel, metric)}</p>
+      <Facts panel={panel} />
+      <Verify panel={panel} rangeText={rangeText} />
+      {failure && <Problem failure={failure} />}
+      {known && (
+        <>
+          <div className="code-head"><h3>Definition</h3><span className="secondary">{known.file}:{known.line}</span></div>
+          <pre className="code" tabIndex={0} aria-label="Definition">{known.definition}</pre>
+          <div className="code-head"><h3>SQL from raw events</h3><CopyButton text={known.sql} what="the SQL" /></div>
+          <pre className="code" tabIndex={0} aria-label="SQL from raw events">{known.sql}</pre>
+          <div className="code-head"><h3>SQL of the view</h3><CopyButton text={known.view_sql} what="the view's SQL" /></div>
+          <pre className="code" tabIndex={0} aria-label="SQL of the view">{known.view_sql}</pre>
+          <p className="secondary">
+            Definition version {known.version}
+            {known.watermark !== null && <> · watermark <time dateTime={iso(known.watermark)}>{iso(known.watermark)}</time></>}
+          </p>
+        </>
+      )}
+    </Aside>
+  );
+}

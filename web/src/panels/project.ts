@@ -1,0 +1,21 @@
+// What is defined, for everything below the shell.
+
+import {createContext, useContext} from 'react';
+
+import type {Metric, Panel, Project} from '../live/contract';
+
+export const ProjectContext = createContext<Project | null>(null);
+
+export function useProject(): Project {
+  const project = useContext(ProjectContext);
+  if (!project) throw new Error('used outside of the project');
+  return project;
+}
+
+export function useMetric(name: string): Metric | null {
+  return useProject().metrics.find((one) => one.name === name) ?? null;
+}
+
+export function allPanels(project: Project): Panel[] {
+  return project.dashboards.flatMap((dashboard) => dashboard.rows.flat());
+}

@@ -1,0 +1,165 @@
+// Rows by dimension: right-aligned figures, one state, a click on a name filters the page, a click on a heading sorts.
+
+import {useRef} from 'react';
+
+import {compare, grouped, isDecimal, short} from '../decimal';
+import {exact, keyMatches} from '../filter';
+import {setCurrentPanel} from '../keys';
+import {keyed, setData, setText, usePaint, useTheBoard} from '../live/paint';
+import {keyId, keyText, type PanelData} from '../live/panel-data';
+import type {Panel, State, TableRow} from '../live/contract';
+import {looks} from '../chart/look';
+import {setQuery, useRoute} from '../route';
+import {columnLabel, isDimension, panelTitle} from '../words';
+import {Meta, ProgressLine, Tools} from './meta';
+import {swatch} from './swatch';
+import {useMetric} from './project';
+
+type TableState = Extract<PanelData, {kind: 'table'}>;
+
+interface Sort {
+  column: number;
+  down: boolean;
+}
+
+// sort=<panel>:<column>:<up|down>
+export function parseSort(text: string | null, panel: Panel): Sort | null {
+  const [id, column, way] = (text ?? '').split(':');
+  const at = (panel.columns ?? []).indexOf(column ?? '');
+  return id === panel.id && at >= 0 ? {column: at, down: way !== 'up'} : null;
+}
+
+export function sortRows(rows: TableRow[], sort: Sort | null): TableRow[] {
+  if (!sort) return rows;
+  const value = (row: TableRow) => row.cells[sort.column] ?? null;
+  const order = (a: TableRow, b: TableRow) => {
+    const x = value(a);
+    const y = value(b);
+    if (isDecimal(x) || isDecimal(y)) return compare(x, y);
+    return (x ?? '').localeCompare(y ?? '');
+  };
+  return [...rows].sort((a, b) => (sort.down ? -order(a, b) : order(a, b)));
+}
+
+// The worst news of all rows: something still moves, or something was revised.
+export function worst(rows: Iterable<TableRow>): State {
+  let state: State = 'final';
+  for (const row of rows) {
+    if (row.state === 'filling') return 'filling';
+    if (row.state === 'revised') state = 'revised';
+  }
+  return state;
+}
+
+export function TablePanel({panel}: {panel: Panel}) {
+  const board = useTheBoard();
+  const metric = useMetric(panel.metric);
+  const {query} = useRoute();
+  const root = useRef<HTMLElement>(null);
+  const body = useRef<HTMLTableSectionElement>(null);
+  const note = useRef<HTMLParagraphElement>(null);
+  const title = panelTitle(panel, metric);
+  const filter = query.get('filter') ?? '';
+  const sort = parseSort(query.get('sort'), panel);
+  const columns = panel.columns ?? [];
+  const names = columns.map((name) => isDimension(metric, name));
+
+  const table = (): TableState | null => {
+    const data = board.panel(panel.id)?.data;
+    return data?.kind === 'table' ? data : null;
+  };
+
+  const create = () => {
+    const row = document.createElement('tr');
+    for (const [at, name] of columns.entries()) {
+      const cell = document.createElement(names[at] ? 'th' : 'td');
+      if (names[at]) cell.setAttribute('scope', 'row');
+      cell.dataset['column'] = name;
+      if (names[at]) {
+        const button = document.createElement('button');
+        button.type = 'button';
+        button.className = 'name';
+        button.addEventListener('click', () => setQuery({filter: exact(cell.dataset['value'] ?? '(none)')}));
+        cell.append(button);
+      }
+      row.append(cell);
+    }
+    return row;
+  };
+
+  const update = (element: HTMLElement, row: TableRow) => {
+    setData(element, {key: keyId(row.key), state: row.state});
+    for (const [at, cell] of (Array.from(element.children) as HTMLElement[]).entries()) {
+      const text = row.cells[at] ?? null;
+      setData(cell, {value: text});
+      if (!names[at]) {
+        setText(cell, text === null ? '–' : short(text));
+        cell.title = text !== null && short(text) !== grouped(text) ? grouped(text) : '';
+        continue;
+      }
+      const button = cell.firstElementChild as HTMLElement;
+      const look = row.key.length === 1 ? looks.find(row.key) : null;
+      if (button.dataset['look'] !== String(look?.colour)) {
+        button.dataset['look'] = String(look?.colour);
+        button.replaceChildren(...(look ? [swatch(look)] : []), document.createElement('span'));
+      }
+      setText(button.lastElementChild, keyText([text]));
+      button.title = 'show only this';
+    }
+  };
+
+  usePaint([`panel:${panel.id}`], root, () => {
+    const now = table();
+    const held = board.panel(panel.id);
+    const all = now ? [...now.rows.values()] : [];
+    const rows = sortRows(all.filter((row) => keyMatches(row.key, filter)), sort);
+    if (body.current) keyed(body.current, rows, (row) => keyId(row.key), create, update);
+    const hidden = all.length - rows.length;
+    setText(note.current, !held?.answered ? '' : all.length === 0 ? 'No events in this window.' :
+      [now!.more > 0 ? `${grouped(String(now!.more))} more rows are in SQL and CSV` : '', hidden > 0 ? `${hidden} hidden by the filter` : '']
+        .filter((one) => one !== '').join(' · '));
+  });
+
+  const sortBy = (name: string) => {
+    const way = query.get('sort') === `${panel.id}:${name}:down` ? 'up' : 'down';
+    setQuery({sort: `${panel.id}:${name}:${way}`});
+  };
+
+  return (
+    <section
+      ref={root} className="panel" data-panel={panel.id} data-kind="table" aria-labelledby={`${panel.id}-title`}
+      onPointerEnter={() => setCurrentPanel(panel.id)} onFocus={() => setCurrentPanel(panel.id)}
+    >
+      <div className="panel-head"><h3 id={`${panel.id}-title`}>{title}</h3></div>
+      <ProgressLine metric={metric} />
+      <div className="scroll" role="region" aria-label={`${title}, table`} tabIndex={0}>
+        <table className="figures">
+          <thead>
+            <tr>
+              {columns.map((name, at) => (
+                <th
+                  key={name} scope="col" className={names[at] ? undefined : 'figure'}
+                  aria-sort={sort?.column === at ? (sort.down ? 'descending' : 'ascending') : undefined}
+                >
+                  <button type="button" className="quiet" onClick={() => sortBy(name)}>{columnLabel(metric, name)}</button>
+                </th>
+              ))}
+            </tr>
+          </thead>
+          <tbody ref={body} />
+        </table>
+      </div>
+      <p ref={note} className="note" />
+      <div className="panel-foot">
+        <Meta
+          panel={panel} metric={metric} root={root}
+          standing={() => {
+            const now = table();
+            return now ? {start: now.start, end: now.end, state: worst(now.rows.values())} : null;
+          }}
+        />
+        <Tools panel={panel} title={title} />
+      </div>
+    </section>
+  );
+}
