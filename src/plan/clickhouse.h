@@ -4,12 +4,16 @@
 //         Absent map keys are NULL (mapContains, never a bare subscript). Nothing assumes the embedded store.
 // Columns of a metric's table, in order (table_columns): window_start, window_end, group_key, the dimensions, per measure its
 //         stored columns (avg: <name>__sum, <name>__count; derived: none; all others: <name>), state, version, is_deleted, epoch.
-//         ReplacingMergeTree(version, is_deleted) ORDER BY (window_start, window_end, group_key), unpartitioned.
-// View    sluice.<name>: window_start, window_end, dimensions, visible measures (avg divided, derived computed), state.
+//         A dimension or measure whose name is one of these (version, is_deleted, epoch, group_key, ...__sum, ...__count) has an
+//         underscore in front in the table and its own name in the view. ReplacingMergeTree(version, is_deleted) ORDER BY (window_start, window_end, group_key), unpartitioned.
+// View    sluice.<name>: window_start, window_end, dimensions, visible measures (avg divided, derived computed), state; dimensions
+//         and measures in the order as written, everywhere else in that of the plan.
 // Source  semantics R1, R8; facts/exactly-once.md 27 to 32; facts/engines.md 3.
 #pragma once
 
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "plan/plan.h"
@@ -31,8 +35,8 @@ std::vector<Column> table_columns(const Metric& metric);
 std::string create_table(const Metric& metric, const std::string& table);
 std::string create_view(const Metric& metric, const std::string& table);   // CREATE OR REPLACE VIEW sluice.<name>
 
-// Injective text of a group's dimensions with NULL apart from '': per dimension 'n' for NULL, else 't<length>:<bytes>'.
-// The C++ twin of the expression that the queries print.
+// Injective text of a group's dimensions (in the plan's order) with NULL apart from '': per dimension 'n' for NULL, else
+// 't<length in bytes>:<bytes>'.
 std::string group_key(const std::vector<std::optional<std::string>>& dimensions);
 
 // Whole windows recomputed from `events` WHERE epoch <= up_to. Result columns, in order: window_start Int64 (ms), window_end Int64,
@@ -42,12 +46,13 @@ inline constexpr size_t kWindowsPerQuery = 4096;
 std::string windows_query(const Plan& plan, const Metric& metric, const std::vector<Span>& windows, uint64_t up_to_epoch);
 // All windows that have events: window_start Int64, window_end Int64, rows UInt64, ordered.
 std::string window_list_query(const Plan& plan, const Metric& metric, uint64_t up_to_epoch);
-// The whole metric as a person would write it: what "How do you know?" shows and the differential test runs. Columns as the view,
-// state computed with the watermark given.
+// The whole metric as a person would write it: what "How do you know?" shows and the differential test runs. Columns named and typed
+// as in the view, in the plan's order; state computed with the watermark given. kMinusInfinity is what the store holds for it.
+inline constexpr int64_t kStoredMinusInfinityMs = -2'208'988'800'000;  // 1900-01-01
 std::string definition_query(const Plan& plan, const Metric& metric, uint64_t up_to_epoch, TimeMs watermark);
 
 // `over`: one window [start, end) grouped by the kept dimensions, visible measures. Columns: kept dimensions, then every measure in
-// order (visible values), any_late, any_on_time.
+// order (visible values), any_late, any_on_time. No events, no row.
 std::string over_query(const Plan& plan, const Metric& metric, Span window, const std::vector<uint32_t>& kept_dimensions,
                        uint64_t up_to_epoch);
 // Largest event_time among events that pass `where` and are not `future`: one row, max Nullable(DateTime64) as Nullable(Int64) ms.

@@ -1,7 +1,8 @@
 // plan.h - a project's definitions, checked, typed and normalised: what operators run and printers print.
 //
 // Promise Pure data. Equal definitions give equal plans; comments, key order, labels and questions do not change a version.
-// Bounds  kDefinitionsMax definitions, kPathsMax paths; the compiler refuses more.
+//         Metrics, dimensions, measures and paths are sorted by name, sources stand as written.
+// Bounds  The k...Max below; the compiler refuses more.
 // Source  semantics R0 (language), R1 (due, lateness), R4/R5 (sources), R8 (measures, windows).
 #pragma once
 
@@ -48,6 +49,7 @@ struct Dimension {
   std::string name;
   std::string label;
   Expression value;       // text
+  uint32_t written = 0;   // its place among the dimensions as written: the order that people see
 };
 
 enum class MeasureKind : uint8_t { count, count_of, sum, avg, min, max, distinct, percentile, derived };
@@ -55,12 +57,13 @@ struct Measure {
   std::string name;
   std::string label;
   MeasureKind kind = MeasureKind::count;
-  Expression argument;    // empty for count; for derived the arithmetic over measures
+  Expression argument;    // empty for count; for derived the arithmetic over measures that are not derived themselves
   Expression where;       // empty: none
   Type type = Type::number;   // of the visible value: of min and max that of the argument; text, number or time
   // percentile p as an exact fraction in lowest terms: rank k = max(1, ceil(numerator * n / denominator))
   uint64_t p_numerator = 0;
   uint64_t p_denominator = 1;
+  uint32_t written = 0;       // its place among the measures as written
 };
 
 struct Metric {
@@ -69,8 +72,8 @@ struct Metric {
   Expression where;
   Window window;
   DurationMs allowed_lateness{600'000};
-  std::vector<Dimension> dimensions;
-  std::vector<Measure> measures;
+  std::vector<Dimension> dimensions;  // both sorted by name: the order of keys in YAML does not change a version (design 4), so it
+  std::vector<Measure> measures;      // may not change group keys or state either
   std::string version;    // 16 hex digits of the normalised definition
   std::string definition; // as written, for "How do you know?"
   Location location;
@@ -114,5 +117,9 @@ struct Plan {
 
 inline constexpr size_t kDefinitionsMax = 1000;
 inline constexpr size_t kPathsMax = 4096;
+inline constexpr size_t kDimensionsMax = 16;        // of a metric
+inline constexpr size_t kMeasuresMax = 200;         // of a metric
+inline constexpr int64_t kWindowsPerEventMax = 10'000;
+inline constexpr DurationMs kWindowSizeMax{366LL * 86'400'000};  // R2
 
 }  // namespace sluice::plan

@@ -1,0 +1,256 @@
+#include "plan/keys.h"
+
+#include <algorithm>
+#include <array>
+
+#include <fmt/format.h>
+
+namespace sluice::plan {
+namespace {
+
+constexpr bool kRequired = true, kOptional = false, kReserved = true;
+
+// sluice.yaml
+constexpr std::array kListenerKeys{
+    Key{"collect", Shape::address, nullptr, kOptional, false, "where events are sent to"},
+    Key{"web", Shape::address, nullptr, kOptional, false, "where the page, /health and /metrics are"},
+    Key{"sql", Shape::address, nullptr, kOptional, false, "where SQL is answered over HTTP"},
+};
+constexpr KeySet kListeners{"listeners", kListenerKeys};
+constexpr std::array kSourceKeys{
+    Key{"name", Shape::name, nullptr, kRequired, false, "what `source` says in expressions and tables"},
+    Key{"disorder", Shape::duration, nullptr, kOptional, false, "how far behind the newest event another may be and still count as in time (10s)"},
+    Key{"idle", Shape::duration, nullptr, kOptional, false, "after this silence the source no longer holds back the watermark (60s)"},
+    Key{"dedup", Shape::duration, nullptr, kOptional, false, "how long a message id is remembered (24h)"},
+};
+constexpr KeySet kSource{"a source", kSourceKeys};
+constexpr std::array kRetentionKeys{
+    Key{"log_time", Shape::duration, nullptr, kOptional, false, "how long the log keeps what is stored (7d)"},
+    Key{"log_bytes", Shape::size, nullptr, kOptional, false, "how large the log may grow (20GiB)"},
+};
+constexpr KeySet kRetention{"retention", kRetentionKeys};
+constexpr std::array kProjectKeys{
+    Key{"version", Shape::number, nullptr, kRequired, false, "1"},
+    Key{"name", Shape::name, nullptr, kRequired, false, "of the project"},
+    Key{"listeners", Shape::map, &kListeners, kOptional, false, "HOST:PORT of each port"},
+    Key{"sources", Shape::list, &kSource, kRequired, false, "who sends events; each has its own keys, clock and deduplication"},
+    Key{"retention", Shape::map, &kRetention, kOptional, false, "how much of the log is kept"},
+};
+constexpr KeySet kProject{"sluice.yaml", kProjectKeys};
+
+// metrics/*.yaml
+constexpr std::array kWindowKeys{
+    Key{"tumble", Shape::duration, nullptr, kOptional, false, "windows of this size, one after another"},
+    Key{"hop", Shape::duration, nullptr, kOptional, false, "windows of this size, a new one every `slide`"},
+    Key{"slide", Shape::duration, nullptr, kOptional, false, "of hop; its size is a multiple of it"},
+    Key{"cumulate", Shape::duration, nullptr, kOptional, false, "windows that grow by `step` up to this size, then begin again"},
+    Key{"step", Shape::duration, nullptr, kOptional, false, "of cumulate; its size is a multiple of it"},
+    Key{"offset", Shape::duration, nullptr, kOptional, false, "moves the windows' origin, 1970-01-01T00:00Z"},
+    Key{"calendar", Shape::text, nullptr, kOptional, kReserved, "day, week or month of a time zone"},
+    Key{"zone", Shape::text, nullptr, kOptional, kReserved, "of calendar"},
+};
+constexpr KeySet kWindow{"a window", kWindowKeys};
+constexpr std::array kDimensionKeys{
+    Key{"value", Shape::expression, nullptr, kRequired, false, "a text"},
+    Key{"label", Shape::text, nullptr, kOptional, false, "what the page calls it"},
+};
+constexpr KeySet kDimension{"a dimension", kDimensionKeys, true};
+constexpr std::array kMeasureKeys{
+    Key{"value", Shape::expression, nullptr, kRequired, false, "an aggregate, or arithmetic over measures of this metric"},
+    Key{"where", Shape::expression, nullptr, kOptional, false, "counts only events that pass"},
+    Key{"label", Shape::text, nullptr, kOptional, false, "what the page calls it"},
+};
+constexpr KeySet kMeasure{"a measure", kMeasureKeys, true};
+constexpr std::array kMetricKeys{
+    Key{"name", Shape::name, nullptr, kRequired, false, "of the view sluice.NAME"},
+    Key{"question", Shape::text, nullptr, kOptional, false, "what it answers"},
+    Key{"from", Shape::name, nullptr, kOptional, false, "events"},
+    Key{"where", Shape::expression, nullptr, kOptional, false, "only events that pass"},
+    Key{"window", Shape::map, &kWindow, kRequired, false, "tumble, hop or cumulate"},
+    Key{"allowed_lateness", Shape::duration, nullptr, kOptional, false, "how long after its end a window waits before it is final (10m)"},
+    Key{"dimensions", Shape::named, &kDimension, kOptional, false, "one group per combination of their values"},
+    Key{"measures", Shape::named, &kMeasure, kRequired, false, "the numbers of each group"},
+    Key{"joins", Shape::map, nullptr, kOptional, kReserved, "dimension tables as of event time"},
+    Key{"latency", Shape::text, nullptr, kOptional, kReserved, "realtime, minutes or batch"},
+};
+constexpr KeySet kMetric{"a metric", kMetricKeys};
+constexpr std::array kMetricsKeys{
+    Key{"version", Shape::number, nullptr, kRequired, false, "1"},
+    Key{"metrics", Shape::list, &kMetric, kOptional, false, "numbers per window"},
+    Key{"sessions", Shape::list, nullptr, kOptional, kReserved, "runs of events of one key"},
+    Key{"funnels", Shape::list, nullptr, kOptional, kReserved, "steps in order"},
+    Key{"retention", Shape::list, nullptr, kOptional, kReserved, "who comes back"},
+    Key{"dimensions", Shape::list, nullptr, kOptional, kReserved, "tables to join"},
+    Key{"contracts", Shape::list, nullptr, kOptional, kReserved, "what events must look like"},
+};
+constexpr KeySet kMetrics{"a metrics file", kMetricsKeys};
+
+// dashboards/*.yaml
+constexpr std::array kPanelKeys{
+    Key{"stat", Shape::text, nullptr, kOptional, false, "METRIC.MEASURE as one number"},
+    Key{"timeseries", Shape::text, nullptr, kOptional, false, "METRIC.MEASURE over time"},
+    Key{"table", Shape::text, nullptr, kOptional, false, "METRIC with the columns named"},
+    Key{"by", Shape::name_or_names, nullptr, kOptional, false, "timeseries: a line per value of these dimensions"},
+    Key{"columns", Shape::name_or_names, nullptr, kOptional, false, "table: dimensions and measures in order"},
+    Key{"over", Shape::duration, nullptr, kOptional, false, "how far back (90d)"},
+    Key{"title", Shape::text, nullptr, kOptional, false, "else the measure's label"},
+};
+constexpr KeySet kPanel{"a panel", kPanelKeys};
+constexpr std::array kDashboardKeys{
+    Key{"name", Shape::name, nullptr, kRequired, false, "of the page /d/NAME"},
+    Key{"question", Shape::text, nullptr, kOptional, false, "its title"},
+    Key{"rows", Shape::rows, &kPanel, kRequired, false, "rows of panels, top to bottom"},
+};
+constexpr KeySet kDashboard{"a dashboard", kDashboardKeys};
+constexpr std::array kDashboardsKeys{
+    Key{"version", Shape::number, nullptr, kRequired, false, "1"},
+    Key{"dashboards", Shape::list, &kDashboard, kOptional, false, "pages of panels"},
+};
+constexpr KeySet kDashboards{"a dashboards file", kDashboardsKeys};
+
+std::string_view expected(Shape shape) {
+  switch (shape) {
+    case Shape::text: return "a text";
+    case Shape::expression: return "an expression";
+    case Shape::name: return "a name";
+    case Shape::duration: return "a duration like 10m";
+    case Shape::size: return "a size like 20GiB";
+    case Shape::number: return "a number";
+    case Shape::address: return "HOST:PORT";
+    case Shape::map: return "keys with values";
+    case Shape::list: return "a list (lines that begin with `- `)";
+    case Shape::named: return "names with values";
+    case Shape::name_or_names: return "a name or a list of names";
+    case Shape::rows: return "a list of rows, each a list of panels";
+  }
+  return "a value";
+}
+
+std::string_view found(const Yaml& node) {
+  switch (node.kind) {
+    case Yaml::Kind::null: return "nothing";
+    case Yaml::Kind::scalar: return "a text";
+    case Yaml::Kind::list: return "a list";
+    case Yaml::Kind::map: return "keys";
+  }
+  return "nothing";
+}
+
+std::vector<std::string_view> known_names(const KeySet& keys) {
+  std::vector<std::string_view> names;
+  for (const Key& key : keys.keys) {
+    if (!key.reserved) names.push_back(key.name);
+  }
+  return names;
+}
+
+void report_unknown(const Document& document, const Yaml::Entry& entry, const KeySet& keys, Diagnostics& diagnostics) {
+  const std::vector<std::string_view> names = known_names(keys);
+  std::string hint = did_you_mean(entry.key, names);
+  // Inside { } YAML ends a plain text at a comma: {value: percentile(x, 0.9)} reads as two keys.
+  if (hint.empty() && std::count(entry.key.begin(), entry.key.end(), ')') > std::count(entry.key.begin(), entry.key.end(), '(')) {
+    hint = "; inside { } put an expression with a comma into double quotes";
+  }
+  if (hint.empty()) hint = fmt::format("; {} has {}", keys.what, listed(names));
+  diagnostics.add(document, entry.at, fmt::format("unknown key {}{}", quoted(entry.key), hint));
+}
+
+void check_entry(const Document& document, const Yaml::Entry& entry, const Key& key, Diagnostics& diagnostics) {
+  const Yaml& value = entry.value;
+  const auto wrong = [&](const Yaml& at, Shape shape) {
+    diagnostics.add(document, at.at, fmt::format("`{}` is {}, not {}", key.name, expected(shape), found(at)));
+  };
+  if (key.reserved) {
+    diagnostics.add(document, entry.at, fmt::format("`{}` ({}) is not in this release; leave it out", key.name, key.about));
+    return;
+  }
+  if (!has_shape(value, key.shape, key.inner)) {
+    wrong(value.kind == Yaml::Kind::null ? Yaml{Yaml::Kind::null, entry.at, {}, {}, {}} : value, key.shape);
+    return;
+  }
+  switch (key.shape) {
+    case Shape::map: check_shape(document, value, *key.inner, diagnostics); break;
+    case Shape::list:
+      for (const Yaml& item : value.items) check_shape(document, item, *key.inner, diagnostics);
+      break;
+    case Shape::named:
+      for (const Yaml::Entry& inner : value.entries) {
+        if (inner.value.kind == Yaml::Kind::null) {
+          diagnostics.add(document, inner.at, fmt::format("{} has no value", quoted(inner.key)));
+        } else {
+          check_shape(document, inner.value, *key.inner, diagnostics);
+        }
+      }
+      break;
+    case Shape::rows:
+      for (const Yaml& row : value.items) {
+        if (row.kind != Yaml::Kind::list) {
+          diagnostics.add(document, row.at, fmt::format("a row is a list of panels, not {}; write - [{{...}}, {{...}}]", found(row)));
+          continue;
+        }
+        for (const Yaml& panel : row.items) check_shape(document, panel, *key.inner, diagnostics);
+      }
+      break;
+    case Shape::name_or_names:
+      for (const Yaml& item : value.items) {
+        if (item.kind != Yaml::Kind::scalar) wrong(item, Shape::name_or_names);
+      }
+      break;
+    default: break;
+  }
+}
+
+}  // namespace
+
+const Key* KeySet::find(std::string_view name) const {
+  const auto at = std::find_if(keys.begin(), keys.end(), [&](const Key& key) { return key.name == name; });
+  return at == keys.end() ? nullptr : &*at;
+}
+
+const KeySet& project_keys() { return kProject; }
+const KeySet& metrics_keys() { return kMetrics; }
+const KeySet& dashboards_keys() { return kDashboards; }
+
+bool has_shape(const Yaml& node, Shape shape, const KeySet* inner) {
+  switch (shape) {
+    case Shape::map: return node.kind == Yaml::Kind::map || (inner != nullptr && inner->scalar_is_value && node.kind == Yaml::Kind::scalar);
+    case Shape::named: return node.kind == Yaml::Kind::map;
+    case Shape::list:
+    case Shape::rows: return node.kind == Yaml::Kind::list;
+    case Shape::name_or_names: return node.kind == Yaml::Kind::scalar || node.kind == Yaml::Kind::list;
+    case Shape::text: return node.kind == Yaml::Kind::scalar;
+    default: return node.kind == Yaml::Kind::scalar;
+  }
+}
+
+bool check_shape(const Document& document, const Yaml& node, const KeySet& keys, Diagnostics& diagnostics) {
+  if (node.kind == Yaml::Kind::scalar && keys.scalar_is_value) return true;
+  if (node.kind != Yaml::Kind::map) {
+    diagnostics.add(document, node.at, fmt::format("{} is keys with values, not {}; its keys are {}", keys.what, found(node), listed(known_names(keys))));
+    return false;
+  }
+  for (const Yaml::Entry& entry : node.entries) {
+    const Key* key = keys.find(entry.key);
+    if (key == nullptr) {
+      report_unknown(document, entry, keys, diagnostics);
+    } else {
+      check_entry(document, entry, *key, diagnostics);
+    }
+  }
+  for (const Key& key : keys.keys) {
+    if (key.required && node.find(key.name) == nullptr) {
+      diagnostics.add(document, node.at, fmt::format("{} needs `{}` ({})", keys.what, key.name, key.about));
+    }
+  }
+  return true;
+}
+
+const Yaml* value_of(const Yaml& map, const KeySet& keys, std::string_view name) {
+  const Key* key = keys.find(name);
+  if (map.kind == Yaml::Kind::scalar) return keys.scalar_is_value && name == "value" ? &map : nullptr;
+  const Yaml::Entry* entry = map.find(name);
+  if (key == nullptr || key->reserved || entry == nullptr || !has_shape(entry->value, key->shape, key->inner)) return nullptr;
+  return &entry->value;
+}
+
+}  // namespace sluice::plan

@@ -1,0 +1,66 @@
+// reader.h - what the readers of the three kinds of files share: a file, the list of errors, and single values by key.
+//
+// Promise A value that is missing or wrong was reported (or has a default): readers go on with what is returned.
+// Lives   Reader points into its Document and Diagnostics.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+
+#include "plan/keys.h"
+#include "plan/plan.h"
+#include "plan/syntax.h"
+#include "plan/typing.h"
+
+namespace sluice::plan {
+
+struct Bounds {
+  DurationMs least{0};
+  DurationMs most = kWindowSizeMax;
+};
+
+class Reader {
+ public:
+  Reader(const Document& document, Diagnostics& diagnostics) : document_(document), diagnostics_(diagnostics) {}
+
+  void report(size_t at, std::string message) { diagnostics_.add(document_, at, std::move(message)); }
+  void report(const Yaml& scalar, const Fault& fault) { report(place_in_scalar(document_, scalar, fault.at), fault.what); }
+  size_t errors() const { return diagnostics_.count(); }
+  const Document& document() const { return document_; }
+
+  // nullopt: absent or reported.
+  std::optional<std::string> name(const Yaml& map, const KeySet& keys, std::string_view key);
+  bool check_name(size_t at, const std::string& name);
+  std::string text(const Yaml& map, const KeySet& keys, std::string_view key);
+  std::optional<DurationMs> duration(const Yaml& map, const KeySet& keys, std::string_view key, Bounds bounds);
+  // Parses only; a fault is reported and gives nullopt.
+  std::optional<SyntaxTree> expression(const Yaml& scalar);
+  // An optional condition under `key`; empty when absent or wrong.
+  Expression condition(const Yaml& map, const KeySet& keys, std::string_view key, PathTable& paths);
+  void check_version(const Yaml& root, const KeySet& keys);
+
+ private:
+  const Document& document_;
+  Diagnostics& diagnostics_;
+};
+
+// What is being put together from all files.
+struct Definitions {
+  Plan plan;
+  PathTable paths;
+  std::map<std::string, Location> names;  // of definitions of every kind
+};
+
+void read_project(Reader& reader, const Yaml& root, Definitions& into);
+void read_metrics(Reader& reader, const Yaml& root, Definitions& into);
+// After all metrics, which are sorted by then: panels name them by index.
+void read_dashboards(Reader& reader, const Yaml& root, Definitions& into);
+
+// Takes the name of a definition, reports when another has it or it is reserved.
+void claim_name(Reader& reader, const Yaml& at, const std::string& name, Definitions& into);
+// Names of measures that are derived from others are replaced by what these are made of, so that a derived measure reads stored
+// ones only. `scalars[i]` is where measures[i] is written. Reports circles and sizes.
+void inline_derived(Reader& reader, const std::vector<const Yaml*>& scalars, std::vector<Measure>& measures);
+
+}  // namespace sluice::plan

@@ -1,0 +1,29 @@
+#include "plan/plan.h"
+
+namespace sluice::plan {
+
+void windows_of(const Window& window, TimeMs at, std::vector<Span>& into) {
+  into.clear();
+  const int64_t t = to_ms(at), size = window.size.count(), step = window.step.count(), offset = window.offset.count();
+  switch (window.kind) {
+    case Window::Kind::tumble: {
+      const int64_t start = t - floor_mod(t - offset, size);
+      into.push_back(Span{time_ms(start), time_ms(start + size)});
+      return;
+    }
+    case Window::Kind::hop: {
+      const int64_t last = t - floor_mod(t - offset, step);
+      for (int64_t start = last - size + step; start <= last; start += step) into.push_back(Span{time_ms(start), time_ms(start + size)});
+      return;
+    }
+    case Window::Kind::cumulate: {
+      const int64_t start = t - floor_mod(t - offset, size);
+      for (int64_t end = start + ((t - start) / step + 1) * step; end <= start + size; end += step) {
+        into.push_back(Span{time_ms(start), time_ms(end)});
+      }
+      return;
+    }
+  }
+}
+
+}  // namespace sluice::plan
