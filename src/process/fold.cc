@@ -190,7 +190,7 @@ Status Fold::fold_event(const event::EventView& event, const event::Place& place
   if (!operators_.empty()) {
     bind_paths(event);
     row.paths = slots_;
-    for (Operator& op : operators_) op.windows->add(row, watermark, out.epoch, evaluator_);
+    for (Operator& op : operators_) op.windows->add(row, future, watermark, out.epoch, evaluator_);
   }
   largest_event_time_ = std::max(largest_event_time_, row.event_time);
   if (source_index_ && !future) clock_.moved(*source_index_, row.event_time, received_at_);
@@ -272,7 +272,11 @@ void Fold::finish(const std::optional<TimeMs>& clock, EpochRows& out) {
     MetricChange change;
     change.metric = i;
     op.windows->emit(watermark, out.epoch, emit_touched, change.rows);
-    if (change.rows.empty()) continue;
+    change.seen = op.windows->take_seen();
+    if (change.rows.empty()) {
+      if (change.seen.any) out.changes.push_back(std::move(change));
+      continue;
+    }
     emitted = true;
     RestatingRows rows;
     rows.name = op.table;
@@ -296,6 +300,7 @@ void Fold::finish(const std::optional<TimeMs>& clock, EpochRows& out) {
   marks.rows.count = clock_.sources().size() + 1;
   out.restating.push_back(std::move(marks));
   out.sources = clock_.sources();
+  out.totals = totals_;
   out.now = now;
   out.watermark = watermark;
 }

@@ -47,6 +47,7 @@ struct RestatingRows {
 struct MetricChange {
   uint32_t metric = 0;             // index into the plan's metrics
   std::vector<plan::MetricRow> rows;
+  WindowAggregate::Seen seen;      // of this epoch's events
 };
 
 struct SampleEvent {
@@ -74,6 +75,7 @@ struct EpochRows {
   TimeMs now = kMinusInfinity;
   TimeMs watermark = kMinusInfinity;
   event::LedgerCounts counts;      // of this epoch
+  event::LedgerCounts totals;      // since the beginning of the log
   size_t bytes() const;
 };
 

@@ -161,25 +161,49 @@ Result<JournalEntry> decode_entry(std::string_view body) {
   return entry;
 }
 
-Result<Journal::Opened> Journal::open(os::Files& files, std::string directory, const std::string& data_id) {
-  SLUICE_CHECK(files.make_directories(directory));
-  Opened opened;
-  opened.journal.reset(new Journal(files, directory, data_id));
+Result<std::vector<std::string>> Journal::list(os::Files& files, const std::string& directory) {
   std::vector<std::string> names;
   for (const os::Entry& entry : SLUICE_TRY(files.list(directory))) {
     if (entry.name.ends_with(".journal")) names.push_back(entry.name);
   }
-  for (size_t i = 0; i < names.size(); ++i) {
-    const bool last = i + 1 == names.size();
-    opened.journal->size_ = SLUICE_TRY(opened.journal->read_file(names[i], last, opened.entries, opened.bytes_cut));
-    opened.journal->number_ = std::stoull(names[i]);
+  return names;
+}
+
+Result<std::vector<JournalEntry>> Journal::read(os::Files& files, const std::string& directory, const std::string& data_id) {
+  std::vector<JournalEntry> entries;
+  if (!files.exists(directory)) return entries;
+  const std::vector<std::string> names = SLUICE_TRY(list(files, directory));
+  for (const std::string& name : names) {
+    const std::string path = os::join(directory, name);
+    const std::string bytes = SLUICE_TRY(files.read_all(path, 2 * kFileBytes + kEntryBytesMax));
+    SLUICE_CHECK(parse(bytes, path, data_id, name == names.back(), entries));
+  }
+  return entries;
+}
+
+Result<Journal::Opened> Journal::open(os::Files& files, std::string directory, const std::string& data_id) {
+  SLUICE_CHECK(files.make_directories(directory));
+  Opened opened;
+  opened.journal.reset(new Journal(files, directory, data_id));
+  Journal& journal = *opened.journal;
+  const std::vector<std::string> names = SLUICE_TRY(list(files, directory));
+  for (const std::string& name : names) {
+    const std::string path = os::join(directory, name);
+    journal.file_ = SLUICE_TRY(files.open(path, os::OpenMode::read_write));
+    // What a crashed process wrote but did not sync may be in the cache only: sync, forget, then believe the disk.
+    SLUICE_CHECK(journal.file_->data_sync());
+    SLUICE_CHECK(journal.file_->drop_cache());
+    const uint64_t size = SLUICE_TRY(journal.file_->size());
+    const std::string bytes = SLUICE_TRY(journal.file_->read_at(0, size));
+    const Parsed parsed = SLUICE_TRY(parse(bytes, path, data_id, name == names.back(), opened.entries));
+    journal.size_ = parsed.whole;
+    opened.bytes_cut = parsed.cut;
+    journal.number_ = std::stoull(name);
   }
   if (names.empty()) {
-    SLUICE_CHECK(opened.journal->start_file(1));
+    SLUICE_CHECK(journal.start_file(1));
     return opened;
   }
-  Journal& journal = *opened.journal;
-  journal.file_ = SLUICE_TRY(files.open(os::join(directory, names.back()), os::OpenMode::read_write));
   SLUICE_CHECK(journal.file_->truncate(journal.size_));
   if (journal.size_ == 0) {  // a crash between creating the file and its header
     const std::string header = header_of(data_id);
@@ -190,36 +214,28 @@ Result<Journal::Opened> Journal::open(os::Files& files, std::string directory, c
   return opened;
 }
 
-// Returns the length of what is whole. Only the last file may end in a torn entry.
-Result<uint64_t> Journal::read_file(const std::string& name, bool last, std::vector<JournalEntry>& entries, uint64_t& cut) {
-  const std::string path = os::join(directory_, name);
-  std::unique_ptr<os::File> file = SLUICE_TRY(files_.open(path, os::OpenMode::read_write));
-  // What a crashed process wrote but did not sync may be in the cache only: sync, forget, then believe the disk.
-  SLUICE_CHECK(file->data_sync());
-  SLUICE_CHECK(file->drop_cache());
-  const uint64_t size = SLUICE_TRY(file->size());
-  const std::string bytes = SLUICE_TRY(file->read_at(0, size));
+// Only the last file may end in a torn entry.
+Result<Journal::Parsed> Journal::parse(std::string_view bytes, const std::string& path, const std::string& data_id, bool last,
+                                       std::vector<JournalEntry>& entries) {
   ByteReader from(bytes);
   const std::string_view magic = from.raw(kMagic.size());
   const uint32_t version = from.u32();
   const std::string_view id = from.text();
   const size_t header_end = from.position();
   const uint32_t checksum = from.u32();
-  if (from.failed() || magic != kMagic || checksum != crc32c(std::string_view(bytes).substr(0, header_end))) {
+  if (from.failed() || magic != kMagic || checksum != crc32c(bytes.substr(0, header_end))) {
     if (!last) return fail(Code::corrupt, path + ": no journal header, with later files behind it");
-    cut = size;
-    return uint64_t{0};
+    return Parsed{0, bytes.size()};
   }
   if (version != kVersion) return fail(Code::invalid, fmt::format("{}: version {}, this program reads {}", path, version, kVersion));
-  if (id != data_id_) {
-    return fail(Code::conflict, fmt::format("{} belongs to data id {}, not {}: was it copied from another DATA?", path, id, data_id_));
+  if (id != data_id) {
+    return fail(Code::conflict, fmt::format("{} belongs to data id {}, not {}: was it copied from another DATA?", path, id, data_id));
   }
   size_t whole = from.position();
   while (!from.at_end()) {
     const uint32_t length = from.u32(), crc = from.u32();
     const std::string_view body = length <= kEntryBytesMax ? from.raw(length) : std::string_view();
-    const bool readable = !from.failed() && length <= kEntryBytesMax && crc32c(body) == crc;
-    if (!readable) {
+    if (from.failed() || length > kEntryBytesMax || crc32c(body) != crc) {
       // A torn write reaches the end of the file; a damaged entry has whole ones behind it.
       const bool reaches_end = from.failed() || length > kEntryBytesMax || from.at_end();
       if (!last || !reaches_end) return fail(Code::corrupt, fmt::format("{}: damaged entry at byte {} with others behind it", path, whole));
@@ -229,8 +245,7 @@ Result<uint64_t> Journal::read_file(const std::string& name, bool last, std::vec
     entries.push_back(std::move(entry));
     whole = from.position();
   }
-  cut = size - whole;
-  return static_cast<uint64_t>(whole);
+  return Parsed{whole, bytes.size() - whole};
 }
 
 Status Journal::start_file(uint64_t number) {

@@ -84,12 +84,20 @@ class Journal {
   };
   static Result<Opened> open(os::Files& files, std::string directory, const std::string& data_id);
   Status append(const JournalEntry& entry);
+  // All entries, beside a process that appends: changes nothing, and a half-written last entry is not there yet.
+  static Result<std::vector<JournalEntry>> read(os::Files& files, const std::string& directory, const std::string& data_id);
 
  private:
   Journal(os::Files& files, std::string directory, std::string data_id)
       : files_(files), directory_(std::move(directory)), data_id_(std::move(data_id)) {}
   Status start_file(uint64_t number);
-  Result<uint64_t> read_file(const std::string& name, bool last, std::vector<JournalEntry>& entries, uint64_t& cut);
+  static Result<std::vector<std::string>> list(os::Files& files, const std::string& directory);
+  struct Parsed {
+    uint64_t whole = 0;   // bytes of header and whole entries
+    uint64_t cut = 0;     // bytes of a torn last entry
+  };
+  static Result<Parsed> parse(std::string_view bytes, const std::string& path, const std::string& data_id, bool last,
+                              std::vector<JournalEntry>& entries);
 
   os::Files& files_;
   const std::string directory_;

@@ -181,7 +181,10 @@ Status Processor::publish_checkpoint() {
   checkpointed_ = pending_checkpoint_->epoch;
   pending_checkpoint_.reset();
   std::vector<std::string> snapshots;
-  for (const Checkpoint& kept : SLUICE_TRY(checkpoints_.kept())) snapshots.push_back(kept.snapshot);
+  for (Checkpoint& kept : SLUICE_TRY(checkpoints_.kept())) {  // newest first
+    status_.oldest_checkpoint = kept.position.contains(kPartition) ? kept.position[kPartition] : event::Offset(0);
+    snapshots.push_back(std::move(kept.snapshot));
+  }
   return fold_->release(snapshots);
 }
 

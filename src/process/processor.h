@@ -55,6 +55,7 @@ struct ProcessorStatus {
   event::Offset committed_to;
   TimeMs now = kMinusInfinity;
   TimeMs watermark = kMinusInfinity;
+  event::Offset oldest_checkpoint;           // the log may be forgotten before it; 0 without one
   uint64_t records = 0;                      // folded since start
   size_t uncommitted_epochs = 0;
   uint64_t dirty_windows = 0;
@@ -92,6 +93,8 @@ class Processor {
   Result<Step> step(os::MonotonicTime now);
   // Everything folded is committed and a checkpoint of it is published: a good moment to stop.
   bool settled() const;
+  // An epoch is open: it is cut when its interval ends, so step() soon.
+  bool gathering() const { return gathering_since_.has_value(); }
   // No more frames are taken; what was taken is cut, and a checkpoint is made.
   void drain() { draining_ = true; }
   const ProcessorStatus& status() const { return status_; }

@@ -26,8 +26,10 @@ plan::Group load_group(ByteReader& from) {
   return group;
 }
 
-void WindowAggregate::add(const plan::Row& row, TimeMs watermark, event::Epoch epoch, plan::Evaluator& evaluator) {
+void WindowAggregate::add(const plan::Row& row, bool future, TimeMs watermark, event::Epoch epoch, plan::Evaluator& evaluator) {
   if (!evaluator.passes(metric_->where, row)) return;
+  seen_.any = true;
+  if (!future) seen_.newest = std::max(seen_.newest, row.event_time);
   spans_.clear();
   plan::windows_of(metric_->window, row.event_time, spans_);
   bool keyed = false;

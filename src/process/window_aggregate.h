@@ -11,6 +11,7 @@
 #include <absl/container/btree_map.h>
 #include <absl/container/flat_hash_map.h>
 
+#include <utility>
 #include <vector>
 
 #include "plan/evaluate.h"
@@ -36,10 +37,16 @@ class WindowAggregate {
   // The same definition in a newer plan (the version is equal; labels and addresses may differ).
   void rebind(const plan::Metric& metric) { metric_ = &metric; }
 
-  // A stored event; `watermark` is the one stored with it.
-  void add(const plan::Row& row, TimeMs watermark, event::Epoch epoch, plan::Evaluator& evaluator);
+  // A stored event; `watermark` is the one stored with it, `future` its flag.
+  void add(const plan::Row& row, bool future, TimeMs watermark, event::Epoch epoch, plan::Evaluator& evaluator);
   // End of an epoch with that watermark: rows of windows that it closes, and, when `touched_too`, of every group touched since.
   void emit(TimeMs watermark, event::Epoch epoch, bool touched_too, std::vector<plan::MetricRow>& into);
+  // Events that passed `where` since the last call: whether any, and the largest event_time among those that are not `future`.
+  struct Seen {
+    bool any = false;
+    TimeMs newest = kMinusInfinity;
+  };
+  Seen take_seen() { return std::exchange(seen_, Seen{}); }
   bool has_touched() const { return !touched_.empty(); }
   // The watermark at which the next window closes; nullopt when none is open.
   std::optional<TimeMs> next_close() const;
@@ -86,6 +93,7 @@ class WindowAggregate {
   std::vector<uint32_t> touched_;
   size_t items_ = 0;
   uint64_t evictions_ = 0;
+  Seen seen_;
   // Scratch of add(), kept to avoid allocation.
   std::vector<plan::Span> spans_;
   std::string key_;

@@ -1,0 +1,75 @@
+#include "app/feed.h"
+
+namespace sluice::app {
+namespace {
+
+std::vector<serve::SourceWatermark> watermarks(const process::EpochRows& rows) {
+  std::vector<serve::SourceWatermark> all;
+  for (const process::WatermarkClock::SourceState& source : rows.sources) {
+    const bool active = source.last_received != kMinusInfinity && rows.now - source.last_received <= source.idle;
+    all.push_back({source.name, source.watermark, active});
+  }
+  return all;
+}
+
+void add_samples(process::EpochRows& rows, serve::Committed& into) {
+  for (process::SampleEvent& sample : rows.newest) {
+    into.newest.push_back({sample.event_time, sample.received_at, std::move(sample.event), std::move(sample.source),
+                           std::move(sample.user_key), std::move(sample.message_id), sample.place, sample.duplicate ? "duplicate" : "stored"});
+  }
+  for (process::SampleReject& reject : rows.rejects) {
+    into.rejects.push_back({std::move(reject.source), reject.received_at, std::move(reject.reason), std::move(reject.path),
+                            std::move(reject.raw), std::move(reject.dialect), reject.place});
+  }
+  into.more_events = rows.counts.stored - std::min<uint64_t>(rows.counts.stored, rows.newest.size());
+  into.more_rejects = rows.counts.quarantined - std::min<uint64_t>(rows.counts.quarantined, rows.rejects.size());
+}
+
+}  // namespace
+
+void Feed::epoch(process::EpochRows rows) {
+  serve::Committed committed;
+  committed.epoch = rows.epoch;
+  committed.clock = rows.now;
+  committed.watermark = rows.watermark;
+  committed.sources = watermarks(rows);
+  committed.totals = rows.totals;
+  {
+    const std::lock_guard lock(mutex_);
+    newest_ = committed;
+    committed.progress = std::exchange(progress_, {});
+  }
+  for (process::MetricChange& change : rows.changes) {
+    committed.metrics.push_back({change.metric, rows.epoch, std::move(change.rows), {}, change.seen.any, change.seen.newest});
+  }
+  add_samples(rows, committed);
+  publish_(std::move(committed));
+}
+
+void Feed::job(const process::JobTask& task, process::JobResult result) {
+  serve::Committed committed;
+  {
+    const std::lock_guard lock(mutex_);
+    committed = newest_;
+    committed.progress = std::exchange(progress_, {});
+  }
+  committed.metrics.push_back({task.metric, task.entry.up_to, std::move(result.rows), std::move(result.revisions), false, kMinusInfinity});
+  publish_(std::move(committed));
+}
+
+void Feed::progress(const std::vector<process::MetricProgress>& progress, bool now) {
+  serve::Committed committed;
+  {
+    const std::lock_guard lock(mutex_);
+    progress_.clear();
+    for (uint32_t i = 0; i < progress.size(); ++i) {
+      if (progress[i].total > 0) progress_.push_back({i, progress[i].done, progress[i].total});
+    }
+    if (!now || newest_.epoch.value == 0) return;
+    committed = newest_;
+    committed.progress = std::exchange(progress_, {});
+  }
+  publish_(std::move(committed));
+}
+
+}  // namespace sluice::app

@@ -1,0 +1,33 @@
+// feed.h - what the pipeline commits, in the words of the page: EpochRows and JobResults as serve::Committed.
+//
+// Promise publish() is called only after the store acknowledged what it tells of. A job's changes go out under the newest epoch.
+// Threads The sink's and the job stage's; one mutex keeps the newest epoch's header for jobs.
+// Lives   The hub outlives it.
+#pragma once
+
+#include <functional>
+#include <mutex>
+#include <vector>
+
+#include "process/processor.h"
+#include "serve/feed.h"
+
+namespace sluice::app {
+
+class Feed {
+ public:
+  explicit Feed(std::function<void(serve::Committed)> publish) : publish_(std::move(publish)) {}
+  void epoch(process::EpochRows rows);
+  void job(const process::JobTask& task, process::JobResult result);
+  // Of first computations; goes out with the next epoch or job, and at once when `now`.
+  void progress(const std::vector<process::MetricProgress>& progress, bool now);
+
+ private:
+
+  const std::function<void(serve::Committed)> publish_;
+  std::mutex mutex_;
+  serve::Committed newest_;      // without changes and samples
+  std::vector<serve::Progress> progress_;
+};
+
+}  // namespace sluice::app

@@ -1,0 +1,60 @@
+#include "app/project_files.h"
+
+#include <fmt/format.h>
+
+namespace sluice::app {
+namespace {
+
+constexpr size_t kFilesMax = 1000;
+constexpr uint64_t kPackedMax = 64ULL << 20;
+
+Status read_folder(os::Files& files, const std::string& directory, const std::string& folder, std::vector<plan::SourceFile>& into) {
+  const std::string path = os::join(directory, folder);
+  if (!files.exists(path)) return ok();
+  for (const os::Entry& entry : SLUICE_TRY(files.list(path))) {
+    if (entry.is_directory || !(entry.name.ends_with(".yaml") || entry.name.ends_with(".yml"))) continue;
+    if (into.size() >= kFilesMax) return fail(Code::invalid, fmt::format("{}: more than {} files in a project", directory, kFilesMax));
+    into.push_back({folder + "/" + entry.name, SLUICE_TRY(files.read_all(os::join(path, entry.name), plan::kFileBytesMax))});
+  }
+  return ok();
+}
+
+}  // namespace
+
+Result<std::vector<plan::SourceFile>> read_project(os::Files& files, const std::string& directory) {
+  const std::string main = os::join(directory, "sluice.yaml");
+  if (!files.exists(main)) {
+    return fail(Code::not_found, directory + " has no sluice.yaml, so it is no project; `sluice init " + directory + "` makes one");
+  }
+  std::vector<plan::SourceFile> all{{"sluice.yaml", SLUICE_TRY(files.read_all(main, plan::kFileBytesMax))}};
+  for (const char* folder : {"metrics", "dashboards", "dimensions", "contracts", "quality", "destinations"}) {
+    SLUICE_CHECK(read_folder(files, directory, folder, all));
+  }
+  return all;
+}
+
+Result<std::unique_ptr<plan::Plan>> compile_project(const std::vector<plan::SourceFile>& files) {
+  plan::Compiled compiled = plan::compile(files);
+  if (compiled.plan) return std::make_unique<plan::Plan>(std::move(*compiled.plan));
+  std::string all;
+  for (const plan::Diagnostic& diagnostic : compiled.diagnostics) all += diagnostic.text() + "\n";
+  return fail(Code::invalid, all);
+}
+
+Status keep_plan(os::Files& files, const std::string& directory, const std::string& hash, const std::vector<plan::SourceFile>& sources) {
+  const std::string path = os::join(directory, hash);
+  if (files.exists(path)) return ok();
+  SLUICE_CHECK(files.make_directories(directory));
+  return files.replace(path, plan::pack(sources));
+}
+
+Result<std::unique_ptr<plan::Plan>> load_plan(os::Files& files, const std::string& directory, const std::string& hash) {
+  const std::string path = os::join(directory, hash);
+  const std::string packed = SLUICE_TRY(files.read_all(path, kPackedMax));
+  const std::vector<plan::SourceFile> sources = SLUICE_TRY(plan::unpack(packed));
+  std::unique_ptr<plan::Plan> plan = SLUICE_TRY(compile_project(sources));
+  if (plan->hash != hash) return fail(Code::corrupt, path + " does not compile to the plan that it is named after; was it edited?");
+  return plan;
+}
+
+}  // namespace sluice::app

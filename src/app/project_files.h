@@ -1,0 +1,25 @@
+// project_files.h - a project's directory as the compiler takes it, and plans kept by their hash.
+//
+// Reads sluice.yaml, metrics/*.yaml and dashboards/*.yaml, and later kinds' folders when they exist, in order of name.
+// Errors  Code::not_found: no sluice.yaml (the message says how to make a project). Code::invalid: a file over plan::kFileBytesMax.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "os/files.h"
+#include "plan/compile.h"
+
+namespace sluice::app {
+
+Result<std::vector<plan::SourceFile>> read_project(os::Files& files, const std::string& directory);
+
+// The compiled plan, or every diagnostic as one text, a line each.
+Result<std::unique_ptr<plan::Plan>> compile_project(const std::vector<plan::SourceFile>& files);
+
+// DATA/plans/<hash>: written before the journal first names it, read by recovery.
+Status keep_plan(os::Files& files, const std::string& directory, const std::string& hash, const std::vector<plan::SourceFile>& sources);
+Result<std::unique_ptr<plan::Plan>> load_plan(os::Files& files, const std::string& directory, const std::string& hash);
+
+}  // namespace sluice::app
