@@ -7,7 +7,8 @@ quiet tools/npm_ci.sh web
 check "web: types and style" npm --prefix web run --silent lint
 
 report=$(mktemp) output=$(mktemp)
-(cd web && node_modules/.bin/vitest run --reporter=default --reporter=json --outputFile.json="$report") >"$output" 2>&1 && status=0 || status=$?
+(cd web && NO_COLOR=1 node_modules/.bin/vitest run --reporter=default --reporter=json --outputFile.json="$report") >"$output" 2>&1 && status=0 || status=$?
+# shellcheck disable=SC2016
 if counts=$(node -p 'const r = JSON.parse(fs.readFileSync(process.argv[1])); `${r.numPassedTests} ${r.numFailedTests}`' "$report" 2>/dev/null); then
   read -r ok bad <<<"$counts"
   passed=$((passed + ok)) failed=$((failed + bad))
