@@ -1,6 +1,5 @@
 #include "event/batch.h"
 
-
 #include "base/bytes.h"
 
 namespace sluice::event {
@@ -22,6 +21,12 @@ std::string encode_payload(const std::vector<Submission>& submissions) {
 
 bool decode_payload(Frame& frame) {
   ByteReader from(frame.payload);
+  bool fits = true;  // a count that needs more than 32 bits was not written by us
+  const auto count_of = [&] {
+    const uint64_t value = from.varint();
+    fits = fits && value <= UINT32_MAX;
+    return static_cast<uint32_t>(value);
+  };
   const uint64_t count = from.varint();
   if (count > frame.payload.size()) return false;
   frame.requests.clear();
@@ -30,13 +35,13 @@ bool decode_payload(Frame& frame) {
   for (uint64_t i = 0; i < count && !from.failed(); ++i) {
     FrameRequest request;
     request.manifest.source = std::string(from.text());
-    request.manifest.received = static_cast<uint32_t>(from.varint());
-    request.manifest.accepted = static_cast<uint32_t>(from.varint());
-    request.manifest.rejected = static_cast<uint32_t>(from.varint());
+    request.manifest.received = count_of();
+    request.manifest.accepted = count_of();
+    request.manifest.rejected = count_of();
     request.first_record = static_cast<uint32_t>(total);
-    request.record_count = static_cast<uint32_t>(from.varint());
+    request.record_count = count_of();
     total += request.record_count;
-    if (total > frame.payload.size()) return false;
+    if (!fits || total > frame.payload.size()) return false;
     frame.requests.push_back(std::move(request));
   }
   frame.records.reserve(static_cast<size_t>(total));
