@@ -12,18 +12,17 @@ import {fileURLToPath} from 'node:url';
 
 const kDist = join(fileURLToPath(new URL('.', import.meta.url)), '../dist');
 const kDay = 86_400_000;
-const kWeek = 7 * kDay;
 const kTypes = {'.html': 'text/html; charset=utf-8', '.js': 'text/javascript', '.css': 'text/css', '.svg': 'image/svg+xml'};
 const kCsp = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 // A small generator with a seed: the same picture every time.
 function noise(seed) {
-  let state = seed >>> 0 || 1;
+  let state = seed >>> 0;
   return () => {
-    state ^= state << 13; state >>>= 0;
-    state ^= state >>> 17;
-    state ^= state << 5; state >>>= 0;
-    return state / 2 ** 32;
+    state = (state + 0x6d2b79f5) >>> 0;
+    let t = Math.imul(state ^ (state >>> 15), state | 1);
+    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
+    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
   };
 }
 

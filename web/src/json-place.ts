@@ -119,8 +119,21 @@ function walk(text: string, path: Step[]): Span | null {
   return key;  // a key whose value was cut off
 }
 
+// Engines word their complaints differently; most name a position. Without one, a text that ends too early is marked at its end.
+function unparsed(raw: string): Span | null {
+  try {
+    JSON.parse(raw);
+    return null;
+  } catch (error) {
+    const said = /position (\d+)/.exec(String(error));
+    const from = Math.max(0, Math.min(said ? Number(said[1]) : raw.length, raw.length - 1));
+    return raw === '' ? null : {from, to: from + 1};
+  }
+}
+
 // The raw text of one element of a batch may stand alone although its path names the index: then the index is left out.
-// A path that leads nowhere (a field that is missing) gives the object that should have it; `$` alone gives null: the whole.
+// A path without steps points at the whole: then the place where a parser gives up, if it does. A path that leads nowhere (a field
+// that is missing) gives null.
 export function locate(raw: string, path: string): Span | null {
   const offset = /(?:byte|offset|char(?:acter)?)\s+(\d+)/.exec(path);
   if (offset) {
@@ -128,7 +141,7 @@ export function locate(raw: string, path: string): Span | null {
     return {from, to: Math.min(raw.length, from + 1)};
   }
   const all = steps(path);
-  if (!all || all.length === 0) return null;
+  if (!all || all.length === 0) return unparsed(raw);
   const found = walk(raw, all);
   if (found) return found;
   return typeof all[0] === 'number' && all.length > 1 ? walk(raw, all.slice(1)) : null;

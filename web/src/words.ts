@@ -13,19 +13,22 @@ export function columnLabel(metric: Metric | null, name: string): string {
   return metric?.dimensions.find((one) => one.name === name)?.label ?? measureLabel(metric, name);
 }
 
-// "commits per day, by repo"
+// p99 stays p99.
+const capital = (text: string) => (/^.\d/.test(text) ? text : text.charAt(0).toUpperCase() + text.slice(1));
+
+// "Commits per day, by repo"; a stat keeps its label, which stands behind the number.
 export function panelTitle(panel: Panel, metric: Metric | null): string {
   if (panel.kind === 'table') {
     if (panel.title) return panel.title;
     const names = (panel.columns ?? []).filter((name) => !isDimension(metric, name)).map((name) => measureLabel(metric, name));
     const by = (panel.columns ?? []).filter((name) => isDimension(metric, name)).map((name) => columnLabel(metric, name));
-    return sentence(names) + (by.length > 0 ? `, by ${sentence(by)}` : '');
+    return capital(sentence(names)) + (by.length > 0 ? `, by ${sentence(by)}` : '');
   }
   const label = measureLabel(metric, panel.measure ?? '');
   if (panel.title && panel.title !== label) return panel.title;  // somebody's own words
   if (panel.kind === 'stat') return label;
   const by = (panel.by ?? []).map((one) => columnLabel(metric, one));
-  return label + (metric ? ` per ${per(metric.window.step_ms)}` : '') + (by.length > 0 ? `, by ${sentence(by)}` : '');
+  return capital(label) + (metric ? ` per ${per(metric.window.step_ms)}` : '') + (by.length > 0 ? `, by ${sentence(by)}` : '');
 }
 
 export function isDimension(metric: Metric | null, name: string): boolean {

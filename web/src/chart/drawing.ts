@@ -110,7 +110,7 @@ function drawBars(pen: Ink, model: ChartModel, series: ChartSeries): void {
 
 // A small triangle on the corner of a bar.
 function drawCorner({ctx, ratio}: Ink, right: number, top: number): void {
-  const size = 7 * ratio;
+  const size = 8 * ratio;
   ctx.fillStyle = token('--revised');
   ctx.beginPath();
   ctx.moveTo(right - size, top - 2 * ratio);
@@ -144,14 +144,20 @@ function runs(pen: Ink, model: ChartModel, series: ChartSeries): Spot[][] {
   return all;
 }
 
+// Less than two CSS pixels per bucket: a finer line keeps the picture readable.
+function dense({x, ratio}: Ink, model: ChartModel): boolean {
+  return x(model.start + model.step) - x(model.start) < 2 * ratio;
+}
+
 function drawLine(pen: Ink, model: ChartModel, series: ChartSeries): void {
   const {ctx, ratio} = pen;
   const stroke = colour(series.look.colour);
-  const dash = series.look.dash.map((one) => one * ratio);
+  const fine = dense(pen, model);
+  const dash = fine ? [] : series.look.dash.map((one) => one * ratio);
   const filling = kFillingDash.map((one) => one * ratio);
   ctx.strokeStyle = stroke;
   ctx.lineJoin = 'round';
-  ctx.lineWidth = 1.5 * ratio;
+  ctx.lineWidth = fine ? ratio : 1.5 * ratio;
   const all = runs(pen, model, series);
   for (const run of all) {
     let from = 0;

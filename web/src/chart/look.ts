@@ -13,7 +13,7 @@ export interface Look {
 
 export const kColours = 8;
 export const kKeysMax = 512;
-const kDashes: number[][] = [[], [9, 2], [4, 2], [9, 2, 2, 2], [14, 3], [6, 2, 2, 2, 2, 2], [2.5, 1.5], [18, 2, 4, 2]];
+const kDashes: number[][] = [[], [14, 2], [6, 1.5], [10, 2, 2, 2], [18, 3], [5, 2, 2, 2], [2.5, 1.5], [18, 2, 5, 2]];
 
 export function look(index: number): Look {
   const turn = Math.floor(index / kColours);

@@ -2,8 +2,9 @@
 
 import type {Metric, Panel, Point, State} from '../live/contract';
 import type {PanelData, Series} from '../live/panel-data';
+import {filtered} from '../filter';
 import {keyText} from '../live/panel-data';
-import {keyMatches} from '../filter';
+import {measureLabel} from '../words';
 import type {Look} from './look';
 
 export interface Bucket {
@@ -44,7 +45,7 @@ export function chartModel(
 ): ChartModel {
   const start = range ? Math.max(range.from, data.start) : data.start;
   const end = range ? Math.min(range.to, data.end) : data.end;
-  const shown = isBars(panel) ? data.series : data.series.filter((series) => keyMatches(series.key, filter));
+  const shown = isBars(panel) ? data.series : filtered(data.series, filter);
   const buckets = new Map<number, Bucket>();
   for (const series of shown) {
     for (const point of series.points) {
@@ -54,12 +55,12 @@ export function chartModel(
   const ordered = [...buckets.values()].sort((a, b) => a.s - b.s);
   const place = new Map(ordered.map((bucket, index) => [bucket.s, index]));
   const series = shown.map((one) => {
-    const points = new Array<Point | null>(ordered.length).fill(null);
+    const points = Array.from({length: ordered.length}, (): Point | null => null);
     for (const point of one.points) {
       const at = place.get(point.s);
       if (at !== undefined) points[at] = point;
     }
-    return {id: one.id, label: isBars(panel) ? panel.title : keyText(one.key), look: lookOf(one), points};
+    return {id: one.id, label: isBars(panel) ? measureLabel(metric, panel.measure ?? '') : keyText(one.key), look: lookOf(one), points};
   });
   const step = metric?.window.step_ms ?? (ordered[0] ? ordered[0].e - ordered[0].s : 1);
   return {start, end, step, buckets: ordered, series, bars: isBars(panel)};

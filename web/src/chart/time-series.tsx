@@ -53,6 +53,15 @@ function yRange(_: uPlot, min: number | null, max: number | null): [number, numb
   return [low === 0 ? 0 : low - room, high + room];
 }
 
+const kSteps = Array.from({length: 22}, (_, at) => at - 6).flatMap((power) => [1, 2, 5].map((one) => one * 10 ** power));
+const kWholeSteps = kSteps.filter((one) => one >= 1);
+
+// Counts have no halves, so their axis has none either.
+function ySteps(model: ChartModel): number[] {
+  const whole = model.series.every((series) => series.points.every((point) => !point?.v?.includes('.')));
+  return whole ? kWholeSteps : kSteps;
+}
+
 function options(width: number, height: number, model: () => ChartModel, hooks: uPlot.Hooks.Arrays, zoomed: () => void): uPlot.Options {
   const series = model().series;
   return {
@@ -69,7 +78,7 @@ function options(width: number, height: number, model: () => ChartModel, hooks: 
         values: (u, at) => at.map(ticks(u.scales['x']!.min!, u.scales['x']!.max!, Math.max(2, Math.floor(u.width / 110))).label),
       },
       {
-        font: kFont, stroke: () => token('--secondary'), size: axisWidth, gap: 8, space: 44, ticks: {show: false},
+        font: kFont, stroke: () => token('--secondary'), size: axisWidth, gap: 8, space: 40, incrs: () => ySteps(model()), ticks: {show: false},
         grid: {stroke: () => token('--hairline'), width: 1},
         values: (_u, at) => at.map(tick),
       },

@@ -1,5 +1,5 @@
 // Everything the page knows that moves: what the live stream said last. Live data goes from here straight into the DOM and the
-// charts, once per frame and only where it can be seen; React draws what stands still around it.
+// charts, once per frame where it can be seen, seldom where not; React draws what stands still around it.
 //
 // Threads: one tab. Bounds: kEventsMax events, kQuarantineMax rejects, kPanelsMax panels, kProgressMax metrics.
 
@@ -13,6 +13,7 @@ export const kEventsMax = 200;
 export const kQuarantineMax = 200;
 export const kPanelsMax = 256;
 export const kProgressMax = 256;
+export const kUnseenMs = 4_000;  // what is out of sight is painted at most this often
 
 export type Connection = 'connecting' | 'live' | 'reconnecting';
 export type Topic =
@@ -39,6 +40,7 @@ export interface Painter {
   topics: readonly Topic[];
   visible: boolean;
   paint: () => void;
+  paintedAt?: number;  // by flush, ms of a steady clock
 }
 
 type NextFrame = (callback: () => void) => void;
@@ -60,8 +62,11 @@ export class Board {
   private dirty = new Set<Topic>();
   private scheduled = false;
 
-  // Tests hand in their own frames.
-  constructor(private readonly nextFrame: NextFrame = (callback) => void requestAnimationFrame(callback)) {}
+  // Tests hand in their own frames and clock.
+  constructor(
+    private readonly nextFrame: NextFrame = (callback) => void requestAnimationFrame(callback),
+    private readonly steady: () => number = () => performance.now(),
+  ) {}
 
   panel(id: string): PanelState | null {
     return this.panels.get(id) ?? null;
@@ -99,7 +104,7 @@ export class Board {
   // A painter that comes into sight paints what it missed.
   see(painter: Painter, visible: boolean): void {
     painter.visible = visible;
-    if (visible && this.waiting.delete(painter)) painter.paint();
+    if (visible && this.waiting.has(painter)) this.run(painter, this.steady());
   }
 
   connected(connection: Connection): void {
@@ -183,6 +188,12 @@ export class Board {
     this.touch('quarantine');
   }
 
+  private run(painter: Painter, now: number): void {
+    this.waiting.delete(painter);
+    painter.paintedAt = now;
+    painter.paint();
+  }
+
   private touch(topic: Topic): void {
     this.dirty.add(topic);
     if (this.scheduled) return;
@@ -194,9 +205,10 @@ export class Board {
     this.scheduled = false;
     const dirty = this.dirty;
     this.dirty = new Set();
-    for (const painter of [...this.painters]) {
+    const now = this.steady();
+    for (const painter of this.painters) {
       if (!painter.topics.some((topic) => dirty.has(topic))) continue;
-      if (painter.visible) painter.paint();
+      if (painter.visible || now - (painter.paintedAt ?? -kUnseenMs) >= kUnseenMs) this.run(painter, now);
       else this.waiting.add(painter);
     }
   }

@@ -5,7 +5,7 @@
 
 import type {Key, Point, SeriesData, StatData, TableData, TableRow, TimeSeriesData} from './contract';
 
-export const kPointsMax = 20_000;
+export const kPointsMax = 50_000;
 export const kSeriesMax = 64;
 export const kRowsMax = 5_000;
 

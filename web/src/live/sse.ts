@@ -11,7 +11,8 @@ export interface Message {
 export const kMessageMax = 32 * 1024 * 1024;
 
 export class SseReader {
-  private rest = '';
+  private rest: string[] = [];  // a line that has not ended, in pieces: joined once
+  private restSize = 0;
   private event = '';
   private id: string | null = null;
   private data: string[] = [];
@@ -21,11 +22,17 @@ export class SseReader {
   constructor(private readonly onMessage: (message: Message) => void) {}
 
   push(bytes: Uint8Array): void {
-    const text = this.rest + this.decoder.decode(bytes, {stream: true});
-    const lines = text.split('\n');
-    this.rest = lines.pop() ?? '';
-    for (const line of lines) this.line(line.endsWith('\r') ? line.slice(0, -1) : line);
-    if (this.size + this.rest.length > kMessageMax) throw new Error('a message of the live stream is too large');
+    const lines = this.decoder.decode(bytes, {stream: true}).split('\n');
+    const last = lines.pop()!;
+    for (const line of lines) {
+      const whole = this.rest.join('') + line;
+      this.rest = [];
+      this.restSize = 0;
+      this.line(whole.endsWith('\r') ? whole.slice(0, -1) : whole);
+    }
+    this.rest.push(last);
+    this.restSize += last.length;
+    if (this.size + this.restSize > kMessageMax) throw new Error('a message of the live stream is too large');
   }
 
   private line(line: string): void {

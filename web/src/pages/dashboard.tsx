@@ -7,6 +7,7 @@ import {range as rangeWords} from '../dates';
 import {useBoard, useTheBoard} from '../live/paint';
 import type {Dashboard, Panel, Project} from '../live/contract';
 import {Explain} from '../panels/explain';
+import {ProgressLine} from '../panels/meta';
 import {StatPanel} from '../panels/stat';
 import {TablePanel} from '../panels/table';
 import {TimeSeriesPanel} from '../panels/time-series-panel';
@@ -51,6 +52,9 @@ export function DashboardPage({dashboard, project}: {dashboard: Dashboard; proje
   const empty = useBoard(['ledger'], (board) => board.ledger !== null && board.ledger.received === 0);
   const explained = dashboard.rows.flat().find((panel) => panel.id === query.get('explain'));
 
+  const used = new Set(dashboard.rows.flat().map((panel) => panel.metric));
+  const metrics = project.metrics.filter((metric) => used.has(metric.name));
+
   useEffect(() => {
     document.title = `${dashboard.question} · ${project.project}`;
   }, [dashboard, project]);
@@ -68,6 +72,7 @@ export function DashboardPage({dashboard, project}: {dashboard: Dashboard; proje
           )}
         </div>
         {project.notes.map((note) => <p key={note} className="page-note" data-note="">{note}</p>)}
+        {!empty && metrics.map((metric) => <ProgressLine key={metric.name} metric={metric} />)}
         {empty ? <Guide project={project} /> : dashboard.rows.map((row) => (
           <div key={row.map((panel) => panel.id).join()} className={row.every((panel) => panel.kind === 'stat') ? 'row stats' : 'row'}>
             {row.map((panel) => <PanelView key={panel.id} panel={panel} />)}

@@ -8,13 +8,14 @@ const quoted = (text: string) => `'${text.replaceAll("'", `'\\''`)}'`;
 export function firstEvent(project: Project): string {
   const key = project.demo ? 'demo' : 'YOUR_WRITE_KEY';
   const event = project.example_event ?? '{"event":"page_viewed","user_id":"u_1","properties":{"page":"/pricing"}}';
-  return `curl ${project.collect}/v1/events -H 'Authorization: Bearer ${key}' -H 'Content-Type: application/json' -d ${quoted(event)}`;
+  return [`curl ${project.collect}/v1/events`, `-H 'Authorization: Bearer ${key}'`, `-H 'Content-Type: application/json'`, `-d ${quoted(event)}`].join(' \\\n  ');
 }
 
 export function Guide({project}: {project: Project}) {
   const command = firstEvent(project);
   return (
     <section className="guide" data-guide="waiting" aria-label="Send the first event">
+      <p>Paste this into a terminal:</p>
       <div className="guide-line">
         <pre className="code" tabIndex={0} aria-label="Command that sends the first event">{command}</pre>
         <CopyButton text={command} what="the command" />

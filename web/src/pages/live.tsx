@@ -65,7 +65,7 @@ function EventList({filter}: {filter: string}) {
     if (list.current) keyed(list.current, once, placeOf, create, (element, event) => update(element, event, near));
     const first = shown.current[0];
     const held = first ? board.events.indexOf(first) : 0;
-    const more = board.moreEvents > 0 ? `+ ${grouped(String(board.moreEvents))} more` : '';
+    const more = board.moreEvents > 0 ? `+ ${grouped(String(board.moreEvents))} more, not listed` : '';
     const text = board.events.length === 0 ? 'Nothing since this page was opened.' : resting.current ? `Paused · ${held < 0 ? board.events.length : held} new` : more;
     setText(status.current, text);
     setData(list.current, {paused: String(resting.current)});

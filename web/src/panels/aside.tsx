@@ -13,11 +13,13 @@ export function Aside({title, onClose, children}: {title: string; onClose: () =>
   }, []);
   return (
     <aside className="aside" aria-labelledby="aside-title">
-      <div className="aside-head">
-        <h2 id="aside-title" ref={heading} tabIndex={-1}>{title}</h2>
-        <button type="button" className="quiet" aria-label="Close" onClick={onClose}>Close</button>
+      <div className="aside-body">
+        <div className="aside-head">
+          <h2 id="aside-title" ref={heading} tabIndex={-1}>{title}</h2>
+          <button type="button" className="quiet" aria-label="Close" onClick={onClose}>Close</button>
+        </div>
+        {children}
       </div>
-      {children}
     </aside>
   );
 }

@@ -6,7 +6,7 @@ import {api} from '../live/api';
 import {setData, setText, useBoard, usePaint, useTheBoard} from '../live/paint';
 import type {Metric, Panel, State} from '../live/contract';
 import {asOfWords, stateWords} from '../words';
-import {count} from '../decimal';
+import {grouped} from '../decimal';
 import {range} from '../dates';
 import {listed, setQuery, toggled, useRoute} from '../route';
 
@@ -14,6 +14,7 @@ export interface Standing {
   start: number;
   end: number;
   state: State;
+  words?: string;  // where "filling" alone would say too much
 }
 
 // Paints dates, state and as-of of a panel; `standing` reads them from the board.
@@ -28,7 +29,7 @@ export function Meta({panel, metric, root, standing}: {
     const now = standing();
     const held = board.panel(panel.id);
     setText(dates.current, now ? range(now.start, now.end, board.near()) : held?.answered ? 'not computed yet' : '');
-    setText(state.current, now ? now.state : '');
+    setText(state.current, now ? (now.words ?? now.state) : '');
     setData(state.current, {state: now?.state});
     if (state.current) {
       state.current.title = now ? stateWords(now.state, now.end, metric, board.watermark?.watermark ?? null, board.near()) : '';
@@ -77,16 +78,15 @@ export function ExplainButton({panel, title}: {panel: string; title: string}) {
   );
 }
 
-// A metric that is new or changed is computed over all stored events; until then its numbers are incomplete.
-export function ProgressLine({metric}: {metric: Metric | null}) {
-  const name = metric?.name ?? '';
-  const progress = useBoard(['progress'], (board) => board.progress.get(name) ?? null);
+// A metric that is new or changed is computed over all stored events; until then its charts are incomplete.
+export function ProgressLine({metric}: {metric: Metric}) {
+  const progress = useBoard(['progress'], (board) => board.progress.get(metric.name) ?? null);
   if (!progress || progress.total === 0) return null;
   const done = Math.min(progress.done, progress.total);
   return (
-    <p className="progress" data-progress={name}>
-      <progress max={progress.total} value={done} aria-label={`${name}: windows computed`} />
-      <span>Computing history: {count(done, 'window')} of {count(progress.total, 'window').split(' ')[0]} done</span>
+    <p className="progress" data-progress={metric.name}>
+      <progress max={progress.total} value={done} aria-label={`${metric.name}: windows computed`} />
+      <span>{metric.name} is new: {grouped(String(done))} of {grouped(String(progress.total))} windows computed from the stored events</span>
     </p>
   );
 }

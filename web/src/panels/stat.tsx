@@ -7,7 +7,7 @@ import {flash, setData, setText, usePaint, useTheBoard} from '../live/paint';
 import type {Panel} from '../live/contract';
 import {setCurrentPanel} from '../keys';
 import {panelTitle} from '../words';
-import {Meta, ProgressLine, Tools} from './meta';
+import {Meta, Tools} from './meta';
 import {useMetric} from './project';
 
 export function StatPanel({panel}: {panel: Panel}) {
@@ -47,7 +47,6 @@ export function StatPanel({panel}: {panel: Panel}) {
         <h3 id={`${panel.id}-title`} className="stat-label">{title}</h3>
       </div>
       <Meta panel={panel} metric={metric} root={root} standing={stat} />
-      <ProgressLine metric={metric} />
       <Tools panel={panel} title={title} />
     </section>
   );

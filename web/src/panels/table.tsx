@@ -3,7 +3,7 @@
 import {useRef} from 'react';
 
 import {compare, grouped, isDecimal, short} from '../decimal';
-import {exact, keyMatches} from '../filter';
+import {exact, filtered} from '../filter';
 import {setCurrentPanel} from '../keys';
 import {keyed, setData, setText, usePaint, useTheBoard} from '../live/paint';
 import {keyId, keyText, type PanelData} from '../live/panel-data';
@@ -11,7 +11,7 @@ import type {Panel, State, TableRow} from '../live/contract';
 import {looks} from '../chart/look';
 import {setQuery, useRoute} from '../route';
 import {columnLabel, isDimension, panelTitle} from '../words';
-import {Meta, ProgressLine, Tools} from './meta';
+import {Meta, Tools} from './meta';
 import {swatch} from './swatch';
 import {useMetric} from './project';
 
@@ -112,7 +112,7 @@ export function TablePanel({panel}: {panel: Panel}) {
     const now = table();
     const held = board.panel(panel.id);
     const all = now ? [...now.rows.values()] : [];
-    const rows = sortRows(all.filter((row) => keyMatches(row.key, filter)), sort);
+    const rows = sortRows(filtered(all, filter), sort);
     if (body.current) keyed(body.current, rows, (row) => keyId(row.key), create, update);
     const hidden = all.length - rows.length;
     setText(note.current, !held?.answered ? '' : all.length === 0 ? 'No events in this window.' :
@@ -131,7 +131,6 @@ export function TablePanel({panel}: {panel: Panel}) {
       onPointerEnter={() => setCurrentPanel(panel.id)} onFocus={() => setCurrentPanel(panel.id)}
     >
       <div className="panel-head"><h3 id={`${panel.id}-title`}>{title}</h3></div>
-      <ProgressLine metric={metric} />
       <div className="scroll" role="region" aria-label={`${title}, table`} tabIndex={0}>
         <table className="figures">
           <thead>

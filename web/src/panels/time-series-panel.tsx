@@ -5,6 +5,7 @@ import {useEffect, useRef} from 'react';
 import {chartModel, parseRange, type ChartModel, type Range, type TimeSeriesState} from '../chart/model';
 import {looks} from '../chart/look';
 import {TimeSeries, type ChartHandle, type Cursor} from '../chart/time-series';
+import {count} from '../decimal';
 import {exact} from '../filter';
 import {setCurrentPanel} from '../keys';
 import {keyed, setData, setText, usePaint, useTheBoard} from '../live/paint';
@@ -14,17 +15,24 @@ import {listed, setQuery, useRoute} from '../route';
 import {speak} from '../speak';
 import {useTheme} from '../theme';
 import {chartSummary, panelTitle} from '../words';
-import {Meta, ProgressLine, Tools} from './meta';
+import {Meta, Tools, type Standing} from './meta';
 import {useMetric} from './project';
 import {swatch} from './swatch';
 import {paintTooltip, spoken} from './tooltip';
 import {paintTwin} from './twin';
 
 // A chart is as final as its least final bucket, but a revision far back is no news for the whole.
-function standing(data: TimeSeriesState): {start: number; end: number; state: State} {
-  const filling = data.series.some((series) => series.points.some((point) => point.state === 'filling'));
-  const revised = data.series.some((series) => series.points.some((point) => point.state === 'revised'));
-  return {start: data.start, end: data.end, state: filling ? 'filling' : revised ? 'revised' : 'final'};
+function standing(data: TimeSeriesState): Standing {
+  const starts = {filling: new Set<number>(), revised: new Set<number>()};
+  for (const series of data.series) {
+    for (const point of series.points) if (point.state !== 'final') starts[point.state].add(point.s);
+  }
+  const state: State = starts.filling.size > 0 ? 'filling' : starts.revised.size > 0 ? 'revised' : 'final';
+  const words = [
+    starts.filling.size > 0 ? `${count(starts.filling.size, 'window')} filling` : '',
+    starts.revised.size > 0 ? `${count(starts.revised.size, 'window')} revised` : '',
+  ].filter((one) => one !== '').join(', ');
+  return {start: data.start, end: data.end, state, words: words || 'final'};
 }
 
 function legendItem(): HTMLElement {
@@ -78,9 +86,10 @@ export function TimeSeriesPanel({panel}: {panel: Panel}) {
     const now = data();
     const held = board.panel(panel.id);
     root.current?.classList.toggle('waiting', !held?.answered);
-    setText(note.current, held?.answered && (!now || now.series.length === 0) ? 'No events in this window.' : '');
+    setText(note.current, held?.answered && !now ? 'Not computed yet.' : '');
     if (!now) return;
     const next = chartModel(now, panel, metric, filter, parseRange(rangeText, now.end), looks.ofSeries);
+    if (next.series.length === 0) setText(note.current, now.series.length === 0 ? 'No events in this window.' : 'Nothing here matches the filter.');
     model.current = next;
     chart.current?.draw(next);
     if (legend.current && (panel.by ?? []).length > 0) {
@@ -116,7 +125,6 @@ export function TimeSeriesPanel({panel}: {panel: Panel}) {
         <div className="legend-line"><div ref={legend} className="legend" /><span ref={more} className="legend-more" /></div>
       </div>
       <p ref={summary} id={`${panel.id}-summary`} className="visually-hidden" />
-      <ProgressLine metric={metric} />
       <div className="chart-frame">
         <TimeSeries
           handle={chart} height={220} label={`${title}. Arrow keys move the cursor and speak the value.`}

@@ -17,9 +17,10 @@ interface Row {
 export function paintTwin(
   table: HTMLTableElement, model: ChartModel, open: boolean, metric: Metric | null, watermark: number | null, near: number,
 ): void {
-  const head = table.tHead!.rows[0]!;
+  const head = table.querySelector('thead tr')!;
+  const body = table.querySelector('tbody')!;
   const names = ['window', ...model.series.map((series) => series.label), 'state'];
-  if (head.cells.length !== names.length || names.some((name, at) => head.cells[at]!.textContent !== name)) {
+  if (head.children.length !== names.length || names.some((name, at) => head.children[at]!.textContent !== name)) {
     head.replaceChildren(...names.map((name, at) => {
       const cell = document.createElement('th');
       cell.scope = 'col';
@@ -27,12 +28,12 @@ export function paintTwin(
       if (at > 0 && at < names.length - 1) cell.className = 'figure';
       return cell;
     }));
-    table.tBodies[0]!.replaceChildren();
+    body.replaceChildren();
   }
   const first = open ? 0 : Math.max(0, model.buckets.length - kClosedBuckets);
   const rows: Row[] = [];
   for (let index = model.buckets.length - 1; index >= first; index--) rows.push({index, bucket: model.buckets[index]!});
-  keyed(table.tBodies[0]!, rows, (row) => String(row.bucket.s), () => create(model.series.length), (element, row) => {
+  keyed(body, rows, (row) => String(row.bucket.s), () => create(model.series.length), (element, row) => {
     update(element, row, model, metric, watermark, near);
   });
 }

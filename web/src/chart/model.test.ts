@@ -1,0 +1,98 @@
+import {describe, expect, it} from 'vitest';
+
+import type {Metric, Panel, Point} from '../live/contract';
+import {keyId} from '../live/panel-data';
+import {pointWords, chartSummary, finalWords} from '../words';
+import {look} from './look';
+import {bucketState, chartModel, fillingFrom, parseRange, type TimeSeriesState} from './model';
+import {ticks} from './ticks';
+
+const kDay = 86_400_000;
+const start = Date.parse('2026-11-10T00:00:00Z');
+const near = Date.parse('2026-11-17T14:00:00Z');
+const metric: Metric = {
+  name: 'm', question: '', dimensions: [{name: 'repo', label: 'repo'}], measures: [{name: 'commits', label: 'commits'}],
+  window: {kind: 'tumble', size_ms: kDay, step_ms: kDay}, allowed_lateness_ms: 600_000, progress: null,
+};
+const panel: Panel = {id: 'a.0.0', kind: 'timeseries', metric: 'm', measure: 'commits', by: ['repo'], title: 'commits', over_ms: 7 * kDay};
+
+function point(day: number, v: string, state: Point['state'] = 'final'): Point {
+  return {s: start + day * kDay, e: start + (day + 1) * kDay, v, state};
+}
+
+function data(series: [string, Point[]][]): TimeSeriesState {
+  return {
+    kind: 'timeseries', start, end: start + 7 * kDay, more: 0,
+    series: series.map(([name, points]) => ({id: keyId([name]), key: [name], points})),
+  };
+}
+
+const draw = (held: TimeSeriesState, filter = '', range: string | null = null) =>
+  chartModel(held, panel, metric, filter, parseRange(range, held.end), () => look(0));
+
+describe('the chart model', () => {
+  it('aligns_series_on_the_buckets_of_all_and_leaves_gaps', () => {
+    const model = draw(data([['fmt', [point(0, '1'), point(2, '3')]], ['ninja', [point(1, '5')]]]));
+    expect(model.buckets.map((bucket) => (bucket.s - start) / kDay)).toEqual([0, 1, 2]);
+    expect(model.series.map((series) => series.points.map((one) => one?.v ?? null))).toEqual([['1', null, '3'], [null, '5', null]]);
+  });
+  it('says_a_bucket_moves_while_any_series_does', () => {
+    const model = draw(data([['fmt', [point(0, '1'), point(1, '2', 'revised'), point(2, '3')]], ['ninja', [point(2, '5', 'filling')]]]));
+    expect([0, 1, 2].map((at) => bucketState(model, at))).toEqual(['final', 'revised', 'filling']);
+    expect(fillingFrom(model)).toBe(start + 2 * kDay);
+  });
+  it('filters_by_key_and_an_exact_filter_leaves_strangers_alone', () => {
+    const held = data([['fmt', [point(0, '1')]], ['fmtlib', [point(0, '2')]]]);
+    const shown = (filter: string) => draw(held, filter).series.map((series) => series.label);
+    expect(shown('FMT')).toEqual(['fmt', 'fmtlib']);
+    expect(shown('"fmt"')).toEqual(['fmt']);
+    expect(shown('"site"')).toEqual(['fmt', 'fmtlib']);
+    expect(shown('site')).toEqual([]);
+  });
+  it('shows_the_range_of_the_url', () => {
+    const held = data([['fmt', [0, 1, 2, 3, 4, 5, 6].map((at) => point(at, String(at)))]]);
+    expect(draw(held, '', '1d').buckets.length).toBe(1);
+    expect(draw(held, '', `${start + kDay}-${start + 3 * kDay}`).buckets.length).toBe(2);
+    expect(draw(held, '', 'nonsense').buckets.length).toBe(7);
+  });
+  it('is_summed_up_in_one_sentence', () => {
+    const model = draw(data([['fmt', [point(0, '9'), point(1, '10')]], ['ninja', [point(6, '5', 'filling')]]]));
+    expect(chartSummary('Commits per day, by repo', model, near)).toBe(
+      'Commits per day, by repo, 10 Nov – 16 Nov; 2 series; highest 10 (fmt), Wed 11 Nov; 1 value still filling.');
+  });
+});
+
+describe('states in words', () => {
+  it('say_when_a_window_becomes_final', () => {
+    const end = Date.parse('2026-11-17T14:22:10Z');
+    const minute = {...metric, allowed_lateness_ms: 60_000};
+    expect(finalWords(end, minute, end - 10_000, end)).toBe('still filling: final when the watermark passes 14:23:10, in about 70 s');
+  });
+  it('say_what_a_revision_changed_and_why', () => {
+    const rev = {at: Date.parse('2026-11-17T14:25:00Z'), old: '1118', new: '1121', cause: 'late'};
+    expect(pointWords({...point(0, '1121', 'revised'), rev}, metric, null, near)).toBe('revised 14:25:00: 1,118 → 1,121, late events');
+  });
+});
+
+describe('time ticks', () => {
+  it('fall_on_round_times_and_never_exceed_what_fits', () => {
+    const day = Date.parse('2026-11-17T00:00:00Z');
+    const spans = [30_000, 600_000, 3_600_000, kDay, 14 * kDay, 90 * kDay, 365 * kDay, 3650 * kDay];
+    for (const span of spans) {
+      for (const most of [2, 4, 9]) {
+        const made = ticks(day, day + span, most);
+        expect(made.at.length).toBeLessThanOrEqual(most + 1);
+        expect(made.at.every((t) => t >= day && t <= day + span)).toBe(true);
+      }
+    }
+  });
+  it('are_named_as_people_do', () => {
+    const from = Date.parse('2026-11-16T23:50:00Z');
+    const minutes = ticks(from, from + 1_200_000, 4);
+    expect(minutes.at.map(minutes.label)).toEqual(['23:50', '23:55', '17 Nov', '00:05', '00:10']);
+    const year = ticks(Date.parse('2025-11-17T00:00:00Z'), Date.parse('2026-11-17T00:00:00Z'), 6);
+    expect(year.at.map(year.label)).toEqual(['2026', 'Mar', 'May', 'Jul', 'Sep', 'Nov']);
+    const weeks = ticks(Date.parse('2026-10-01T00:00:00Z'), Date.parse('2026-11-01T00:00:00Z'), 5);
+    expect(weeks.at.map(weeks.label)).toEqual(['5 Oct', '12 Oct', '19 Oct', '26 Oct']);
+  });
+});
