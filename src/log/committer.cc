@@ -45,14 +45,14 @@ void Committer::collect(DurationMs wait_max) {
     take(std::move(*held_));
     held_.reset();
   }
-  while (!full_enough()) {
+  while (!full()) {
     std::optional<Offered> next = queue_.try_pop();
     if (!next && submissions_.empty() && wait_max > DurationMs(0)) next = queue_.pop_for(wait_max);
     if (!next) {
       // One sleep until the frame is full or due, not one per request.
       const DurationMs wait = until_due(wait_max);
       if (submissions_.empty() || wait <= DurationMs(0)) return;
-      queue_.wait_for_bytes(options_.frame_bytes_target - std::min(options_.frame_bytes_target - 1, frame_bytes_), wait);
+      queue_.wait_for_bytes(options_.frame_bytes_target - frame_bytes_, wait);
       next = queue_.try_pop();
       if (!next) return;
     }
@@ -78,16 +78,17 @@ bool Committer::has_room_for(const Offered& offered) const {
   return submissions_.empty() || frame_bytes_ + payload_bytes_max(offered.pending.submission) <= event::kFrameBytesMax;
 }
 
-bool Committer::full_enough() const {
-  return !submissions_.empty() && (frame_bytes_ >= options_.frame_bytes_target || submissions_.size() >= options_.frame_requests_max);
+bool Committer::full() const {
+  return !submissions_.empty() && (frame_bytes_ >= options_.frame_bytes_max || submissions_.size() >= options_.frame_requests_max);
 }
 
 bool Committer::due() const {
-  return full_enough() || held_.has_value() || queue_.closed() || clock_.monotonic() - first_offered_ >= options_.frame_wait;
+  return frame_bytes_ >= options_.frame_bytes_target || full() || held_.has_value() || queue_.closed() ||
+         clock_.monotonic() - first_offered_ >= options_.frame_wait;
 }
 
 DurationMs Committer::until_due(DurationMs at_most) const {
-  if (submissions_.empty() || queue_.closed()) return DurationMs(0);
+  if (submissions_.empty() || due()) return DurationMs(0);
   const auto left = std::chrono::ceil<DurationMs>(first_offered_ + options_.frame_wait - clock_.monotonic());
   return std::min(at_most, left);
 }

@@ -3,7 +3,8 @@
 // Input    offer() from any thread; a bounded queue in bytes and items holds what waits. Full is for the edge to say (429).
 // Promise  A submission lies whole in one frame. Completions run in order, in the thread that calls step(), after the frame is
 //          synced (receipt) or has failed (error: nothing is acknowledged; after Code::io it may still turn up after a restart).
-//          A frame is closed at frame_bytes_target, or frame_wait after its first submission was offered, whichever comes first.
+//          A frame is closed at frame_bytes_target, or frame_wait after its first submission was offered, whichever comes first;
+//          what waits in the queue at that moment goes with it, up to frame_bytes_max.
 // Clock    received_at of a frame = max(frame before, wall clock, every time that clock_reading() ever gave out or not_before()
 //          was told). So no later frame has a smaller arrival clock than one that the processor journaled.
 // Errors   of offer: Code::full: wait and retry; Code::invalid: larger than a frame; Code::io, Code::corrupt: the log takes
@@ -83,7 +84,7 @@ class Committer {
   void collect(DurationMs wait_max);
   void take(Offered offered);
   bool has_room_for(const Offered& offered) const;
-  bool full_enough() const;
+  bool full() const;
   bool due() const;
   DurationMs until_due(DurationMs at_most) const;
   Result<Appended> append();

@@ -81,14 +81,21 @@ TEST_F(CommitterTest, the_wait_counts_from_the_offer_not_from_when_the_disk_had_
 }
 
 TEST_F(CommitterTest, a_frame_is_closed_at_one_mebibyte_at_once) {
-  for (int i = 0; i < 3; ++i) ASSERT_TRUE(offer(std::to_string(i), submission_of({noise(400 * 1024)})));
-  ASSERT_TRUE(offer("next", submission_of({"x"})));
+  for (int i = 0; i < 2; ++i) ASSERT_TRUE(offer(std::to_string(i), submission_of({noise(400 * 1024)})));
+  EXPECT_EQ(step(), Progress::idle);
+  ASSERT_TRUE(offer("2", submission_of({noise(400 * 1024)})));
   EXPECT_EQ(step(), Progress::worked);
   EXPECT_EQ(order_, (std::vector<std::string>{"0", "1", "2"}));
-  EXPECT_EQ(step(), Progress::idle) << "the rest waits for its own time";
-  clock_.monotonic_ms = 5;
+}
+
+TEST_F(CommitterTest, what_waits_already_goes_with_the_frame_up_to_four_mebibytes) {
+  for (int i = 0; i < 25; ++i) ASSERT_TRUE(offer(std::to_string(i), submission_of({noise(400 * 1024)})));
   EXPECT_EQ(step(), Progress::worked);
-  EXPECT_TRUE(answered("next"));
+  EXPECT_EQ(order_.size(), 11U) << "the eleventh passes 4 MiB";
+  EXPECT_EQ(step(), Progress::worked);
+  EXPECT_EQ(order_.size(), 22U);
+  EXPECT_EQ(step(), Progress::worked) << "1.2 MiB are enough";
+  EXPECT_EQ(order_.size(), 25U);
 }
 
 TEST_F(CommitterTest, a_frame_is_closed_at_its_number_of_submissions) {
@@ -111,7 +118,7 @@ TEST_F(CommitterTest, a_submission_is_never_split_and_a_frame_never_beyond_its_b
   EXPECT_EQ(step(), Progress::worked);
   EXPECT_EQ(order_.size(), 3U);
 
-  start({.frame_bytes_target = event::kFrameBytesMax});
+  start({.frame_bytes_target = event::kFrameBytesMax, .frame_bytes_max = event::kFrameBytesMax});
   ASSERT_TRUE(offer("one", submission_of({noise(ten)})));
   ASSERT_TRUE(offer("two", submission_of({noise(ten)})));
   EXPECT_EQ(step(), Progress::worked) << "two is held, so one is due";

@@ -28,9 +28,10 @@ struct Retention {
 };
 
 struct CommitterOptions {
-  size_t frame_bytes_target = 1_MiB;      // a frame is closed when it holds so much,
-  DurationMs frame_wait{5};               // or so long after its first submission was offered,
-  size_t frame_requests_max = 16'384;     // or with so many submissions
+  size_t frame_bytes_target = 1_MiB;      // a frame waits for more until it holds so much,
+  DurationMs frame_wait{5};               // or until so long after its first submission was offered
+  size_t frame_bytes_max = 4_MiB;         // what waits already is taken along up to so much: fewer syncs when the disk is behind
+  size_t frame_requests_max = 16'384;     // and up to so many submissions
   QueueBounds queue{.items_max = 65'536, .bytes_max = 64_MiB};
 };
 
