@@ -31,7 +31,7 @@ export function ticks(from: number, to: number, most: number): Ticks {
     if (step >= kDay) return {at, label: (ms) => day(ms, to)};
     return {at, label: (ms) => (ms % kDay === 0 ? day(ms, to) : step % kMinute === 0 ? hourMinute(ms) : clock(ms))};
   }
-  const months = kMonthSteps.find((one) => one * 30 * kDay >= wanted) ?? kMonthSteps[kMonthSteps.length - 1]!;
+  const months = kMonthSteps.find((one) => one * 30.44 * kDay >= wanted) ?? kMonthSteps[kMonthSteps.length - 1]!;
   const first = new Date(from);
   const at: number[] = [];
   const start = Math.floor((first.getUTCFullYear() * 12 + first.getUTCMonth()) / months) * months;

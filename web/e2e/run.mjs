@@ -1,0 +1,252 @@
+// The page in a real browser against the development server: what a person can do with keys, mouse and URL, and that nothing breaks
+// the CSP, leaves the origin or fails axe-core. Against the real program: tests/e2e, with the same page.mjs.
+//
+//   node e2e/run.mjs [name-part]
+import assert from 'node:assert/strict';
+
+import {start} from '../dev/server.mjs';
+import {launch} from './browser.mjs';
+import {
+  openPage, readBuckets, readEvents, readHeader, readLedger, readRejects, readStats, readTable, seriousIssues, until, verifyPanel, waitForLoaded,
+} from './page.mjs';
+
+const tests = [];
+const test = (name, run) => tests.push({name, run});
+const open = (context, path, options) => openPage(context.browser, context.url + path, options);
+const speech = (page) => page.textContent('#speech');
+
+test('first_visit_shows_numbers_with_state_dates_and_instant', async (context) => {
+  const page = await open(context, '/?mode=full');
+  await waitForLoaded(page);
+  const stats = await readStats(page);
+  assert.deepEqual(stats.map((one) => [one.label, one.value, one.state]).slice(0, 1), [['authors', '412', 'final']]);
+  assert.ok(stats.every((one) => one.end > one.start && one.asOf > 0 && one.epoch > 0));
+  assert.equal(stats[2].text, '1,284.5');
+  const rows = await readTable(page, 'activity.3.0');
+  assert.deepEqual(rows[0].cells, {repo: 'seastar', commits: '1402', authors: '88', p99_lines: '2310.5', lines_per_commit: '181.402282453'});
+  const ledger = await readLedger(page);
+  assert.match(ledger.text, /^49,\d{3} received = 49,\d{3} stored \+ 12 quarantined \+ 3 duplicate, 0 missing$/);
+  assert.equal((await readHeader(page)).connection, 'live');
+  return page;
+});
+
+test('buckets_turn_final_in_place_and_one_is_revised', async (context) => {
+  const page = await open(context, '/?mode=full');
+  await waitForLoaded(page);
+  const [newest] = (await readBuckets(page, 'activity.1.0')).filter((one) => one.state === 'filling');
+  assert.ok(newest, 'a filling bucket');
+  await until('final', async () => (await readBuckets(page, 'activity.1.0')).find((one) => one.start === newest.start), (one) => one?.state === 'final');
+  const all = await readBuckets(page, 'activity.1.0', {all: true});
+  const revised = all.flatMap((one) => one.values).find((one) => one.state === 'revised');
+  assert.match(revised.revised, /^\d+→\d+$/);
+  assert.equal(revised.cause, 'late');
+  assert.ok(all.length > 50);
+  return page;
+});
+
+test('first_event_turns_the_guide_into_charts', async (context) => {
+  const page = await open(context, '/?mode=first');
+  const guide = await page.waitForSelector('[data-guide]');
+  assert.match(await guide.textContent(), /curl http:\/\/127\.0\.0\.1:18080\/v1\/events/);
+  await page.waitForSelector('[data-kind="stat"]', {timeout: 10_000});
+  await until('a value', () => readStats(page), (stats) => stats[0]?.value === '412');
+  return page;
+});
+
+test('arrow_keys_move_the_cursor_of_all_charts_and_speak', async (context) => {
+  const page = await open(context, '/d/changes?mode=full');
+  await waitForLoaded(page);
+  const chart = page.locator('[data-panel="changes.1.0"] .chart');
+  await chart.focus();
+  await page.keyboard.press('End');
+  await until('speech', () => speech(page), (text) => /seastar \d+.*still filling: final when the watermark passes/.test(text));
+  await page.keyboard.press('ArrowLeft');
+  await until('speech', () => speech(page), (text) => /; (final|.*revised)/.test(text));
+  assert.equal(await page.locator('[data-panel="changes.1.0"] .tip').isVisible(), true);
+  assert.equal(await page.locator('[data-panel="changes.0.0"] .tip').isVisible(), false);
+  return page;
+});
+
+test('single_keys_go_places_toggle_the_table_and_copy', async (context) => {
+  const page = await open(context, '/?mode=full', {permissions: ['clipboard-read', 'clipboard-write']});
+  await waitForLoaded(page);
+  await page.keyboard.press('t');
+  await page.waitForSelector('.twin [data-twin="activity.1.0"]');
+  assert.match(page.url(), /twin=activity\.1\.0/);
+  await page.hover('[data-panel="activity.0.0"]');
+  await page.keyboard.press('c');
+  await until('clipboard', () => page.evaluate(() => navigator.clipboard.readText()), (text) => /^start,end,authors,state,as_of\n.*,412,final,/.test(text));
+  await page.keyboard.press('/');
+  await page.keyboard.type('sea');
+  await until('filtered', () => readTable(page, 'activity.3.0'), (rows) => rows.length === 1);
+  assert.match(page.url(), /filter=sea/);
+  await page.keyboard.press('Escape');
+  await until('not filtered', () => readTable(page, 'activity.3.0'), (rows) => rows.length === 3);
+  await page.keyboard.press('?');
+  await page.waitForSelector('dialog[open]');
+  await page.keyboard.press('Escape');
+  await page.waitForSelector('dialog', {state: 'detached'});
+  for (const [keys, path] of [['gl', '/live'], ['gq', '/quarantine'], ['gs', '/sql'], ['ga', '/']]) {
+    for (const key of keys) await page.keyboard.press(key);
+    await page.waitForURL((url) => url.pathname === path);
+  }
+  return page;
+});
+
+test('url_brings_back_the_whole_state', async (context) => {
+  const page = await open(context, '/?mode=full&twin=activity.2.0&filter=fmt&range=30d&explain=activity.0.1&sort=activity.3.0:authors:down');
+  await waitForLoaded(page);
+  await page.waitForSelector('.aside');
+  assert.equal(await page.inputValue('#filter'), 'fmt');
+  const buckets = await readBuckets(page, 'activity.2.0');
+  assert.ok(buckets.length >= 28 && buckets.length <= 31, `${buckets.length} buckets`);
+  assert.deepEqual(buckets[3].values.map((one) => one.key), [['fmt']]);
+  return page;
+});
+
+test('dragging_a_chart_zooms_all_of_them', async (context) => {
+  const page = await open(context, '/d/changes?mode=full');
+  await waitForLoaded(page);
+  const box = await page.locator('[data-panel="changes.1.0"] .u-over').boundingBox();
+  await page.mouse.move(box.x + box.width * 0.95, box.y + 50);
+  await page.mouse.down();
+  await page.mouse.move(box.x + box.width * 0.99, box.y + 60, {steps: 4});
+  await page.mouse.up();
+  await page.waitForURL(/range=\d+-\d+/);
+  const buckets = await page.getAttribute('[data-panel="changes.1.0"]', 'data-buckets');
+  assert.ok(Number(buckets) < 12, `${buckets} buckets`);
+  await page.mouse.dblclick(box.x + 200, box.y + 60);
+  await page.waitForURL((url) => !url.search.includes('range'));
+  return page;
+});
+
+test('a_number_explains_itself_and_is_computed_again', async (context) => {
+  const page = await open(context, '/?mode=full');
+  await waitForLoaded(page);
+  for (const panel of ['activity.0.0', 'activity.3.0', 'activity.2.0']) {
+    const answer = await verifyPanel(page, panel);
+    assert.equal(answer.equal, true, panel);
+    assert.deepEqual(answer.shown, answer.computed);
+  }
+  assert.match(await page.evaluate(() => document.activeElement.dataset.explain ?? ''), /activity\.2\.0/);
+  return page;
+});
+
+test('degraded_definition_error_and_progress_are_said_in_place', async (context) => {
+  const page = await open(context, '/?mode=degraded');
+  await until('notice', () => readHeader(page), (header) => /store: restarting\. 1,204 events wait in the log, none lost/.test(header.notices.status ?? ''));
+  await page.goto(context.url + '/?mode=error');
+  await until('definition', () => readHeader(page), (header) => /metrics\/commits\.yaml:9:17: unknown function countt/.test(header.notices.definition ?? ''));
+  await until('old numbers', () => readStats(page), (stats) => stats[0]?.value === '412');
+  await page.goto(context.url + '/?mode=filling');
+  await until('progress', () => page.textContent('[data-progress]'), (text) => /of 5,800 windows computed/.test(text));
+  return page;
+});
+
+test('a_lost_connection_leaves_the_page_readable_and_comes_back', async (context) => {
+  const page = await open(context, '/?mode=lost');
+  await waitForLoaded(page);
+  await until('reconnecting', () => readHeader(page), (header) => header.connection === 'reconnecting');
+  assert.equal((await readStats(page))[0].value, '412');
+  assert.match(await page.textContent('[data-connection]'), /reconnecting, numbers as of \d\d:\d\d:\d\d/);
+  await page.evaluate(() => { document.cookie = 'mode=full; path=/'; });
+  await until('live', () => readHeader(page), (header) => header.connection === 'live');
+  page.said = page.said.filter((text) => !text.includes('503'));  // the browser's own note of the refused stream
+  return page;
+});
+
+test('live_events_rest_under_the_pointer_and_show_their_trace', async (context) => {
+  const page = await open(context, '/live?mode=full');
+  await until('events', () => readEvents(page), (events) => events.length >= 4);
+  await page.hover('[data-events] > li:first-child');
+  const before = await readEvents(page);
+  await until('paused', () => page.textContent('.list-status'), (text) => /Paused · [1-9]/.test(text));
+  assert.deepEqual((await readEvents(page))[0], before[0]);
+  await page.click('[data-events] > li:first-child button');
+  await page.waitForSelector(`[data-trace="${before[0].messageId}"] ~ [data-verdict="stored"]`);
+  assert.match(page.url(), /trace=m-/);
+  return page;
+});
+
+test('quarantine_counts_by_reason_and_marks_the_broken_place', async (context) => {
+  const page = await open(context, '/quarantine?mode=full');
+  const rejects = await until('rejects', () => readRejects(page), (all) => all.length >= 12);
+  assert.equal(rejects.find((one) => one.reason === 'timestamp_invalid').marked, '"yesterday at noon"');
+  assert.equal(rejects.find((one) => one.reason === 'duplicate_key').marked, '"team"');
+  await page.click('[data-reason="event_missing"] button');
+  await until('filtered', () => readRejects(page), (all) => all.length > 0 && all.every((one) => one.reason === 'event_missing'));
+  return page;
+});
+
+test('sql_answers_in_place_with_the_engines_own_words', async (context) => {
+  const page = await open(context, '/sql?mode=full');
+  await page.fill('textarea', 'SELECT * FROM sluice.commits_daily');
+  await page.keyboard.press('Control+Enter');
+  await page.waitForSelector('[data-sql-result] tbody tr');
+  assert.match(page.url(), /q=SELECT/);
+  await page.fill('textarea', 'DROP TABLE x');
+  await page.click('[data-sql-run]');
+  assert.match(await page.textContent('[role="alert"]'), /Syntax error/);
+  page.said = page.said.filter((text) => !text.includes('400'));  // the browser's own note of the refused query
+  return page;
+});
+
+test('an_unknown_place_lists_what_exists', async (context) => {
+  const page = await open(context, '/d/nothing?mode=full');
+  await page.waitForSelector('[data-missing]');
+  await page.click('[data-missing] a[href="/d/changes"]');
+  await page.waitForSelector('[data-panel="changes.0.0"]');
+  return page;
+});
+
+test('theme_is_switched_and_kept', async (context) => {
+  const page = await open(context, '/?mode=full', {colorScheme: 'light'});
+  await page.click('button[aria-label="Dark theme"]');
+  assert.equal(await page.getAttribute('html', 'data-theme'), 'dark');
+  await page.reload();
+  await page.waitForSelector('[data-panel]');
+  assert.equal(await page.getAttribute('html', 'data-theme'), 'dark');
+  assert.equal(await page.evaluate(() => getComputedStyle(document.body).backgroundColor), 'rgb(15, 16, 19)');
+  return page;
+});
+
+test('axe_finds_nothing_serious_in_both_themes_and_at_390_px', async (context) => {
+  let page;
+  for (const colorScheme of ['light', 'dark']) {
+    for (const width of [1440, 390]) {
+      for (const path of ['/?mode=full&twin=activity.1.0', '/?mode=empty', '/?mode=degraded&explain=activity.3.0', '/?mode=error', '/?mode=filling', '/live?mode=full&trace=m-1', '/quarantine?mode=full', '/sql?mode=full', '/d/nothing?mode=full']) {
+        if (page) await page.context().close();
+        page = await open(context, path, {viewport: {width, height: 844}, colorScheme});
+        await page.waitForSelector('main h1');
+        await page.waitForTimeout(600);  // not for being right: lets one more second of live rows in
+        if (path.startsWith('/sql')) { await page.click('[data-sql-run]'); await page.waitForSelector('[data-sql-result]'); }
+        const issues = await seriousIssues(page);
+        assert.deepEqual(issues, [], `${path} ${colorScheme} ${width}`);
+        assert.equal(await page.evaluate(() => document.documentElement.scrollWidth <= document.documentElement.clientWidth), true, `${path} ${width} scrolls sideways`);
+        assert.deepEqual(page.said, [], `${path} ${colorScheme} ${width}`);
+      }
+    }
+  }
+  return page;
+});
+
+const server = await start();
+const browser = await launch();
+let failed = 0;
+for (const {name, run} of tests.filter((one) => one.name.includes(process.argv[2] ?? ''))) {
+  const begun = Date.now();
+  try {
+    const page = await run({browser, url: server.url});
+    assert.deepEqual(page.said, [], 'errors of the page');
+    assert.deepEqual(page.outside, [], 'requests to other origins');
+    await page.context().close();
+    console.log(`ok   ${name} ${Date.now() - begun} ms`);
+  } catch (error) {
+    failed++;
+    console.log(`FAIL ${name}\n${error.stack}`);
+  }
+}
+await browser.close();
+server.close();
+console.log(`${failed === 0 ? 'passed' : `${failed} failed`}`);
+process.exit(failed === 0 ? 0 : 1);
