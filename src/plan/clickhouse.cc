@@ -13,7 +13,7 @@ namespace {
 // Columns of the machinery come in front of or behind the author's, whose names may be the same: these then get an underscore in
 // front, which no name begins with.
 bool clashes(const std::string& name) {
-  static constexpr std::array<std::string_view, 4> kOwn{"group_key", "version", "is_deleted", "epoch"};
+  static constexpr std::array<std::string_view, 6> kOwn{"group_key", "version", "is_deleted", "epoch", "any_late", "any_on_time"};
   return std::find(kOwn.begin(), kOwn.end(), name) != kOwn.end() || name.ends_with("__sum") || name.ends_with("__count");
 }
 

@@ -4,8 +4,8 @@
 //         Absent map keys are NULL (mapContains, never a bare subscript). Nothing assumes the embedded store.
 // Columns of a metric's table, in order (table_columns): window_start, window_end, group_key, the dimensions, per measure its
 //         stored columns (avg: <name>__sum, <name>__count; derived: none; all others: <name>), state, version, is_deleted, epoch.
-//         A dimension or measure whose name is one of these (version, is_deleted, epoch, group_key, ...__sum, ...__count) has an
-//         underscore in front in the table and its own name in the view. ReplacingMergeTree(version, is_deleted) ORDER BY (window_start, window_end, group_key), unpartitioned.
+//         A dimension or measure whose name is one of these (version, is_deleted, epoch, group_key, any_late, any_on_time,
+//         ...__sum, ...__count) has an underscore in front in the table and in queries that add columns, its own name in the view. ReplacingMergeTree(version, is_deleted) ORDER BY (window_start, window_end, group_key), unpartitioned.
 // View    sluice.<name>: window_start, window_end, dimensions, visible measures (avg divided, derived computed), state; dimensions
 //         and measures in the order as written, everywhere else in that of the plan.
 // Source  semantics R1, R8; facts/exactly-once.md 27 to 32; facts/engines.md 3.

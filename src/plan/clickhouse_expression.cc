@@ -138,9 +138,7 @@ std::string value_sql(const Expression& expression, const std::vector<std::strin
   switch (expression.root().type) {
     case Type::text: return fmt::format("CAST({} AS Nullable(String))", sql);
     case Type::number: return fmt::format("CAST({} AS Nullable(Decimal(38, 9)))", sql);
-    case Type::time:
-      if (expression.root().op == Op::name) return fmt::format("toNullable({})", name_of(static_cast<Name>(expression.root().index)));
-      return fmt::format("fromUnixTimestamp64Milli(CAST({} AS Nullable(Int64)), 'UTC')", sql);
+    case Type::time: return fmt::format("CAST({} AS Nullable(Int64))", sql);
     case Type::boolean: return sql;
   }
   return sql;

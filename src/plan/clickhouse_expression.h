@@ -18,8 +18,9 @@ namespace sluice::plan::clickhouse {
 
 // Of one row of `events`; `paths` is Plan::paths.
 std::string row_sql(const Expression& expression, const std::vector<std::string>& paths);
-// The same as an argument of an aggregate or a dimension: Nullable(String), Nullable(Decimal(38, 9)), Nullable(DateTime64(3, 'UTC'))
-// or a condition.
+// The same as an argument of an aggregate or a dimension: Nullable(String), Nullable(Decimal(38, 9)), a time as Nullable(Int64) ms, or
+// a condition. A time is no DateTime64 here because the engine's compiled min and max take that for unsigned: seen on 26.7 to give
+// the wrong end for instants before 1970, and only from the fourth run of a query on.
 std::string value_sql(const Expression& expression, const std::vector<std::string>& paths);
 // A derived measure; `measures[i]` is the SQL of the visible value of measure i, a Decimal(38, 9) or Nullable of it.
 std::string derived_sql(const Expression& expression, const std::vector<std::string>& measures);

@@ -144,6 +144,7 @@ std::string groups_sql(const Ask& ask) {
 // From the groups' columns: what the table stores.
 std::string stored_value(const Measure& measure, size_t i) {
   const std::string column = value_column(i);
+  if ((measure.kind == MeasureKind::min || measure.kind == MeasureKind::max) && measure.type == Type::time) return fmt::format("fromUnixTimestamp64Milli({}, 'UTC')", column);
   if (measure.kind != MeasureKind::percentile) return column;
   return fmt::format("if(empty({0}), NULL, arrayElement({0}, greatest(1, intDiv(length({0}) * {1} + {2}, {3}))))", column, measure.p_numerator,
                      measure.p_denominator - 1, measure.p_denominator);
@@ -171,15 +172,19 @@ std::string finish(const Ask& ask, const std::vector<std::string>& columns) {
   return fmt::format("SELECT\n{}FROM (\n{})\n", lines(columns, "  "), groups_sql(ask));
 }
 
-void append_dimensions(const Ask& ask, std::vector<std::string>& columns, bool stored) {
+// What the author's names become in a result: themselves where they are all there is, else those of the table, which make room for
+// any_late and any_on_time.
+enum class Naming : uint8_t { own, table };
+std::string result_name(const std::string& name, Naming naming) { return quote_name(naming == Naming::table ? stored_name(name) : name); }
+
+void append_dimensions(const Ask& ask, std::vector<std::string>& columns, Naming naming) {
   for (const uint32_t i : ask.dimensions) {
-    const std::string& name = ask.metric.dimensions[i].name;
-    columns.push_back(fmt::format("{} AS {}", dimension_column(i), quote_name(stored ? stored_name(name) : name)));
+    columns.push_back(fmt::format("{} AS {}", dimension_column(i), result_name(ask.metric.dimensions[i].name, naming)));
   }
 }
-void append_visible(const Ask& ask, std::vector<std::string>& columns) {
+void append_visible(const Ask& ask, std::vector<std::string>& columns, Naming naming) {
   const std::vector<std::string> visible = visible_values(ask.metric);
-  for (size_t i = 0; i < visible.size(); ++i) columns.push_back(fmt::format("{} AS {}", visible[i], quote_name(ask.metric.measures[i].name)));
+  for (size_t i = 0; i < visible.size(); ++i) columns.push_back(fmt::format("{} AS {}", visible[i], result_name(ask.metric.measures[i].name, naming)));
 }
 void append_lateness(std::vector<std::string>& columns) {
   columns.push_back("_late AS any_late");
@@ -205,7 +210,7 @@ std::string windows_query(const Plan& plan, const Metric& metric, const std::vec
   for (const int64_t end : ends) list += fmt::format("{}{}", list.empty() ? "" : ", ", end);
   ask.window_filter = fmt::format("({}) IN ({})", window_end(metric.window), list);
   std::vector<std::string> columns{"_ws AS window_start", "_we AS window_end"};
-  append_dimensions(ask, columns, true);
+  append_dimensions(ask, columns, Naming::table);
   for (size_t i = 0; i < metric.measures.size(); ++i) {
     const std::vector<Column> stored = stored_columns(metric.measures[i]);
     for (size_t c = 0; c < stored.size(); ++c) {
@@ -227,8 +232,8 @@ std::string window_list_query(const Plan& plan, const Metric& metric, uint64_t u
 std::string definition_query(const Plan& plan, const Metric& metric, uint64_t up_to_epoch, TimeMs watermark) {
   const Ask ask{.plan = plan, .metric = metric, .up_to_epoch = up_to_epoch, .dimensions = all_dimensions(metric), .window_filter = {}, .due = "_we"};
   std::vector<std::string> columns{"fromUnixTimestamp64Milli(_ws, 'UTC') AS window_start", "fromUnixTimestamp64Milli(_we, 'UTC') AS window_end"};
-  append_dimensions(ask, columns, false);
-  append_visible(ask, columns);
+  append_dimensions(ask, columns, Naming::own);
+  append_visible(ask, columns, Naming::own);
   // -infinity is stored as 1900-01-01 (R4) and lies before every due time.
   const int64_t w = watermark == kMinusInfinity ? kStoredMinusInfinityMs : to_ms(watermark);
   columns.push_back(fmt::format("multiIf({} < _we + {}, 'filling', _late AND _on_time, 'revised', 'final') AS state", w, metric.allowed_lateness.count()));
@@ -241,8 +246,8 @@ std::string over_query(const Plan& plan, const Metric& metric, Span window, cons
   ask.from = to_ms(window.start);
   ask.to = to_ms(window.end);
   std::vector<std::string> columns;
-  append_dimensions(ask, columns, false);
-  append_visible(ask, columns);
+  append_dimensions(ask, columns, Naming::table);
+  append_visible(ask, columns, Naming::table);
   append_lateness(columns);
   return finish(ask, columns);
 }
@@ -260,8 +265,8 @@ std::string series_query(const Plan& plan, const Metric& metric, Span over, cons
   const std::string end = window_end(metric.window);
   ask.window_filter = fmt::format("{0} > {1} AND {0} <= {2}", end, to_ms(over.start), to_ms(over.end));
   std::vector<std::string> columns{"_ws AS window_start", "_we AS window_end"};
-  append_dimensions(ask, columns, false);
-  append_visible(ask, columns);
+  append_dimensions(ask, columns, Naming::table);
+  append_visible(ask, columns, Naming::table);
   append_lateness(columns);
   return finish(ask, columns) + "ORDER BY window_start, window_end\n";
 }

@@ -197,7 +197,7 @@ TEST(Compile, yaml_that_is_no_yaml_is_refused_at_its_place) {
   EXPECT_EQ(errors(files("version: &v 1\nmetrics: []\n")), "metrics/m.yaml:1:10: anchors (&name) are not read; write the value where it is used\n");
   EXPECT_EQ(errors(files("version: !!int 1\nmetrics: []\n")), "metrics/m.yaml:1:10: tags (`tag:yaml.org,2002:int`) are not read; leave it out\n");
   EXPECT_NE(errors(files("version: 1\nmetrics: [&a {name: x}, *a]\n")).find("metrics/m.yaml:2:25: aliases (*name) are not read; write the value out\n"), std::string::npos);
-  EXPECT_EQ(errors(files("version: 1\n? [a, b]\n: c\n")), "metrics/m.yaml:2:3: a key is a plain text\n");
+  EXPECT_EQ(errors(files("version: 1\n? [a, b]\n: c\n")), "metrics/m.yaml:2:3: a key is a text\n");
   EXPECT_EQ(errors(files("- a\n")), "metrics/m.yaml:1:1: a metrics file is keys with values, not a list; its keys are `version` and `metrics`\n");
 }
 

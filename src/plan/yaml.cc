@@ -124,7 +124,7 @@ class Builder final : public YAML::EventHandler {
 
   void take_key(Level& level, Yaml node) {
     if (node.kind != Yaml::Kind::scalar) {
-      diagnostics_.add(document_, node.at, "a key is a plain text");
+      diagnostics_.add(document_, node.at, node.kind == Yaml::Kind::null ? "a key is a text; this one needs quotes" : "a key is a text");
       return;
     }
     if (const Yaml::Entry* first = level.node.find(node.text)) {
