@@ -1,7 +1,7 @@
 // bounded_queue.h - the only thing that stands between two threads.
 //
 // Promise First in, first out. Bounded in items and in bytes (a single item larger than bytes_max is let in when the queue is
-//         empty, so that nothing is stuck for ever). try_push returns the item when there is no room: full means slower, never lost.
+//         empty, so that nothing is stuck for ever). try_push returns the item when there is no room: full means slower, not lost.
 // Threads Any number on either side. close() wakes everyone; what is inside can still be taken.
 // Why     One mutex and three condition variables: the queue is taken once per batch, not per event.
 #pragma once

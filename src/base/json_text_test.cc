@@ -15,17 +15,23 @@ TEST(JsonText, quotes_escapes_and_leaves_the_rest) {
 }
 
 TEST(JsonText, bytes_that_are_not_utf8_become_the_replacement_character) {
-  EXPECT_EQ(json_string("a\xff" "b"), "\"a\xEF\xBF\xBD" "b\"");
+  EXPECT_EQ(json_string("a\xff"
+                        "b"),
+            "\"a\xEF\xBF\xBD"
+            "b\"");
   EXPECT_EQ(json_string("\xC3"), "\"\xEF\xBF\xBD\"");
 }
 
 TEST(JsonText, utf8_is_what_the_unicode_standard_says_it_is) {
-  for (const char* good : {"", "a", "\x7f", "\xC2\x80", "\xDF\xBF", "\xE0\xA0\x80", "\xED\x9F\xBF", "\xEE\x80\x80", "\xEF\xBF\xBF", "\xF0\x90\x80\x80",
-                           "\xF4\x8F\xBF\xBF"}) {
+  for (const char* good : {"", "a", "\x7f", "\xC2\x80", "\xDF\xBF", "\xE0\xA0\x80", "\xED\x9F\xBF", "\xEE\x80\x80",
+                           "\xEF\xBF\xBF", "\xF0\x90\x80\x80", "\xF4\x8F\xBF\xBF"}) {
     EXPECT_TRUE(is_utf8(good));
   }
-  for (const char* bad : {"\x80", "\xBF", "\xC0\x80", "\xC1\xBF", "\xC2", "\xE0\x9F\xBF", "\xE1\x80", "\xED\xA0\x80", "\xED\xBF\xBF", "\xF0\x8F\xBF\xBF",
-                          "\xF4\x90\x80\x80", "\xF5\x80\x80\x80", "\xFF", "a\xC3" "b", "\xF0\x90\x80"}) {
+  for (const char* bad : {"\x80", "\xBF", "\xC0\x80", "\xC1\xBF", "\xC2", "\xE0\x9F\xBF", "\xE1\x80", "\xED\xA0\x80",
+                          "\xED\xBF\xBF", "\xF0\x8F\xBF\xBF", "\xF4\x90\x80\x80", "\xF5\x80\x80\x80", "\xFF",
+                          "a\xC3"
+                          "b",
+                          "\xF0\x90\x80"}) {
     EXPECT_FALSE(is_utf8(bad));
   }
 }
@@ -58,7 +64,8 @@ TEST(JsonText, all_short_byte_sequences_agree_with_a_decoder) {
         bytes[2] = static_cast<unsigned char>(c);
         bytes[3] = static_cast<unsigned char>(0x80 | (c & 0x3F));
         for (size_t size = 1; size <= 4; ++size) {
-          ASSERT_EQ(is_utf8(std::string_view(reinterpret_cast<const char*>(bytes), size)), is_utf8_by_decoding(bytes, size)) << a << ' ' << b << ' ' << c;
+          ASSERT_EQ(is_utf8(std::string_view(reinterpret_cast<const char*>(bytes), size)), is_utf8_by_decoding(bytes, size))
+              << a << ' ' << b << ' ' << c;
         }
       }
     }

@@ -179,7 +179,8 @@ Submission submission_of(const Manifest& manifest, const std::vector<std::string
 TEST(Payload, requests_and_records_read_back_in_order) {
   Frame frame;
   frame.first = Offset(100);
-  frame.payload = encode_payload({submission_of({"site", 3, 2, 1}, {"a", "bb", ""}), submission_of({"shop", 0, 0, 0}, {}), submission_of({"shop", 1, 1, 0}, {"c"})});
+  frame.payload = encode_payload({submission_of({"site", 3, 2, 1}, {"a", "bb", ""}), submission_of({"shop", 0, 0, 0}, {}),
+                                  submission_of({"shop", 1, 1, 0}, {"c"})});
   ASSERT_TRUE(decode_payload(frame));
   ASSERT_EQ(frame.records.size(), 4U);
   EXPECT_EQ(frame.record(0), "a");
@@ -204,7 +205,8 @@ TEST(Payload, the_ledger_sees_a_manifest_as_it_was_written_even_a_wrong_one) {
 
 TEST(Payload, every_cut_and_every_extra_byte_is_refused) {
   Frame frame;
-  const std::string good = encode_payload({submission_of({"site", 2, 2, 0}, {"abc", "defg"}), submission_of({"b", 1, 1, 0}, {"h"})});
+  const std::string good =
+      encode_payload({submission_of({"site", 2, 2, 0}, {"abc", "defg"}), submission_of({"b", 1, 1, 0}, {"h"})});
   for (size_t size = 0; size < good.size(); ++size) {
     frame.payload = good.substr(0, size);
     EXPECT_FALSE(decode_payload(frame)) << size;

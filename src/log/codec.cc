@@ -60,11 +60,13 @@ Result<std::string> unpack(Codec codec, std::string_view in, size_t size) {
       if (whole) out.assign(in);
       break;
     case Codec::lz4:
-      whole = LZ4_decompress_safe(in.data(), out.data(), static_cast<int>(in.size()), static_cast<int>(size)) == static_cast<int>(size);
+      whole = LZ4_decompress_safe(in.data(), out.data(), static_cast<int>(in.size()), static_cast<int>(size)) ==
+              static_cast<int>(size);
       break;
     case Codec::zstd: whole = ZSTD_decompress(out.data(), size, in.data(), in.size()) == size; break;
   }
-  if (!whole) return fail(Code::corrupt, std::string("a payload packed with ") + codec_name(codec) + " does not unpack to its size");
+  if (!whole)
+    return fail(Code::corrupt, std::string("a payload packed with ") + codec_name(codec) + " does not unpack to its size");
   return out;
 }
 

@@ -79,7 +79,8 @@ bool Committer::has_room_for(const Offered& offered) const {
 }
 
 bool Committer::full() const {
-  return !submissions_.empty() && (frame_bytes_ >= options_.frame_bytes_max || submissions_.size() >= options_.frame_requests_max);
+  return !submissions_.empty() &&
+         (frame_bytes_ >= options_.frame_bytes_max || submissions_.size() >= options_.frame_requests_max);
 }
 
 bool Committer::due() const {
@@ -99,8 +100,9 @@ void Committer::commit() {
   closing_.store(true);
   const os::MonotonicTime begin = clock_.monotonic();
   const Result<Appended> appended = append();
-  append_us_.fetch_add(static_cast<uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(clock_.monotonic() - begin).count()),
-                       std::memory_order_relaxed);
+  append_us_.fetch_add(
+      static_cast<uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(clock_.monotonic() - begin).count()),
+      std::memory_order_relaxed);
   closing_.store(false);
   complete(appended);
   submissions_.clear();

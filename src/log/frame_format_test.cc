@@ -66,7 +66,8 @@ TEST(FrameFormat, a_change_of_any_bit_is_found) {
       EXPECT_EQ(header.kind, HeaderKind::damaged) << "bit " << bit;
     } else {
       ASSERT_EQ(header.kind, HeaderKind::frame);
-      EXPECT_EQ(open_frame(header.header, std::string_view(bad).substr(kHeaderBytes)).error().code, Code::corrupt) << "bit " << bit;
+      EXPECT_EQ(open_frame(header.header, std::string_view(bad).substr(kHeaderBytes)).error().code, Code::corrupt)
+          << "bit " << bit;
     }
   }
 }

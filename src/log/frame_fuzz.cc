@@ -11,7 +11,7 @@
 
 namespace {
 
-using namespace sluice;       // NOLINT: one function
+using namespace sluice;  // NOLINT: one function
 using namespace sluice::log;  // NOLINT
 
 // A file that is the fuzzer's bytes.
@@ -46,7 +46,8 @@ void use(const event::Frame& frame, const FrameHeader& header) {
 void as_frame(std::string_view bytes) {
   const ParsedHeader parsed = parse_header(bytes, DataId{});
   if (parsed.kind != HeaderKind::frame) return;
-  if (const auto frame = open_frame(parsed.header, bytes.substr(kHeaderBytes).substr(0, parsed.header.stored_bytes))) use(*frame, parsed.header);
+  if (const auto frame = open_frame(parsed.header, bytes.substr(kHeaderBytes).substr(0, parsed.header.stored_bytes)))
+    use(*frame, parsed.header);
 }
 
 void as_payload(std::string_view bytes) {

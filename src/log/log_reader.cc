@@ -8,7 +8,8 @@ Result<std::optional<event::Frame>> LogReader::read(Offset from) {
   const auto spot = catalog_.locate(from);
   if (!spot) {
     if (from < catalog_.begin()) {
-      return fail(Code::not_found, fmt::format("offset {} was dropped from the log, which begins at {} now", from.value, catalog_.begin().value));
+      return fail(Code::not_found,
+                  fmt::format("offset {} was dropped from the log, which begins at {} now", from.value, catalog_.begin().value));
     }
     return std::optional<event::Frame>();
   }
@@ -51,8 +52,9 @@ Result<event::Frame> LogReader::read_near(const Catalog::Spot& spot, Offset from
     const uint64_t position = walk.position();
     const auto header = SLUICE_TRY(walk.step(FrameWalk::Check::header));
     if (!header) {
-      return fail(Code::corrupt, fmt::format("the log is damaged: {}, byte {}: offset {} is missing: {}; restore the log from a copy",
-                                             segment_name(spot.segment), position, walk.next().value, walk.stopped_by()));
+      return fail(Code::corrupt,
+                  fmt::format("the log is damaged: {}, byte {}: offset {} is missing: {}; restore the log from a copy",
+                              segment_name(spot.segment), position, walk.next().value, walk.stopped_by()));
     }
     if (from >= header->end()) continue;
     const std::string stored = SLUICE_TRY(file_->read_at(position + kHeaderBytes, header->stored_bytes));

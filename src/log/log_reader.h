@@ -1,8 +1,8 @@
 // log_reader.h - reads frames of the log, in any order, cheapest from one to the next.
 //
 // Promise  Only synced frames. Each frame is checked (CRC32C) each time it is read; what is damaged is never skipped.
-// Cost     The next frame: two reads of its file. Any other: O(log n) and a walk over at most index_spacing_bytes of frame headers;
-//          the first look into a segment that was there at open walks it once and keeps its index.
+// Cost     The next frame: two reads of its file. Any other: O(log n) and a walk over at most index_spacing_bytes of headers; the
+//          first look into a segment that was there at open walks it once and keeps its index.
 // Errors   Code::not_found: `from` was dropped by retention. Code::corrupt: damaged, with the place. Code::io.
 // Threads  One at a time; many readers may read beside the appender. Memory: one frame and one open file each.
 // Lives    Files and the log's Catalog must outlive this.
@@ -20,7 +20,11 @@ namespace sluice::log {
 class LogReader {
  public:
   LogReader(os::Files& files, std::string directory, const DataId& data_id, Catalog& catalog, size_t index_spacing_bytes)
-      : files_(files), directory_(std::move(directory)), data_id_(data_id), catalog_(catalog), spacing_bytes_(index_spacing_bytes) {}
+      : files_(files),
+        directory_(std::move(directory)),
+        data_id_(data_id),
+        catalog_(catalog),
+        spacing_bytes_(index_spacing_bytes) {}
 
   // The frame that holds `from`; nullopt when it is not synced yet. Ask for frame.end() next.
   Result<std::optional<event::Frame>> read(Offset from);
@@ -36,8 +40,8 @@ class LogReader {
   Catalog& catalog_;
   const size_t spacing_bytes_;
   std::unique_ptr<os::File> file_;
-  Offset segment_;      // of file_
-  IndexEntry next_;     // where the frame behind the last one read starts, in file_
+  Offset segment_;  // of file_
+  IndexEntry next_;  // where the frame behind the last one read starts, in file_
 };
 
 }  // namespace sluice::log

@@ -5,9 +5,11 @@
 
 namespace sluice::log {
 
-Result<std::unique_ptr<SegmentLog>> SegmentLog::open(os::Files& files, std::string directory, const DataId& data_id, Options options) {
+Result<std::unique_ptr<SegmentLog>> SegmentLog::open(os::Files& files, std::string directory, const DataId& data_id,
+                                                     Options options) {
   std::unique_ptr<SegmentLog> log(new SegmentLog(files, std::move(directory), data_id, options));
-  if (Status recovered = log->recover(); !recovered) return std::move(recovered).error().in("opening the log in " + log->directory_);
+  if (Status recovered = log->recover(); !recovered)
+    return std::move(recovered).error().in("opening the log in " + log->directory_);
   return log;
 }
 
@@ -83,8 +85,8 @@ Status SegmentLog::recover() {
     last = SLUICE_TRY(scan_synced(found.back(), file));
     if (!recovery_.read_only && last.tail == SegmentScan::Tail::damaged) set_read_only(last.reason);
     if (!blank.empty() && last.end != blank.back().first) {
-      set_read_only(fmt::format("{} ends at offset {}, but the next segment begins at {}", segment_name(found.back().first), last.end.value,
-                                blank.back().first.value));
+      set_read_only(fmt::format("{} ends at offset {}, but the next segment begins at {}", segment_name(found.back().first),
+                                last.end.value, blank.back().first.value));
     }
     if (!recovery_.read_only && last.tail == SegmentScan::Tail::torn) SLUICE_CHECK(cut_torn_tail(last, *file));
     if (last.frames > 0 || found.size() == 1 || recovery_.read_only) break;

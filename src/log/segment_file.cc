@@ -47,7 +47,8 @@ std::optional<Offset> segment_of(std::string_view name) {
   if (name.size() != kNameDigits + kSuffix.size() || !name.ends_with(kSuffix)) return std::nullopt;
   uint64_t first = 0;
   const char* const end = name.data() + kNameDigits;
-  if (const auto [stop, failed] = std::from_chars(name.data(), end, first); failed != std::errc() || stop != end) return std::nullopt;
+  if (const auto [stop, failed] = std::from_chars(name.data(), end, first); failed != std::errc() || stop != end)
+    return std::nullopt;
   return Offset(first);
 }
 
@@ -77,7 +78,8 @@ Result<std::optional<FrameHeader>> FrameWalk::step(Check check) {
     case HeaderKind::newer:
       return fail(Code::invalid, "the log holds frames that a newer release wrote; start that release or a later one");
   }
-  if (header.first != next_) return stop(fmt::format("the next frame starts at offset {} instead of {}", header.first.value, next_.value));
+  if (header.first != next_)
+    return stop(fmt::format("the next frame starts at offset {} instead of {}", header.first.value, next_.value));
   if (received_at_ && header.received_at < *received_at_) return stop("the next frame arrived earlier than the one before");
   if (check == Check::payload && !payload_is_whole(header, SLUICE_TRY(view(position_ + kHeaderBytes, header.stored_bytes)))) {
     return stop("the next frame is not what was written: its checksum differs");

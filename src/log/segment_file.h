@@ -2,8 +2,8 @@
 //
 // Name     <first offset, 20 digits>.log, so that sorting names sorts offsets.
 // Walk     FrameWalk goes from frame to frame in one file and stops at the first thing that is no frame in sequence.
-// Tail     blank: only zeros follow (reserved room). torn: other bytes, but no frame of this log with a later offset: a write that
-//          was cut off, since frame n+1 is written only after frame n is synced. damaged: a later frame follows, so what is
+// Tail     blank: only zeros follow (reserved room). torn: other bytes, but no frame of this log with a later offset: a write
+//          that was cut off, since frame n+1 is written only after frame n is synced. damaged: a later frame follows, so what is
 //          broken was once synced; it must not be cut or skipped.
 // Errors   Code::io; Code::conflict: frames of other data; Code::invalid: frames of a newer release.
 // Threads  One at a time per object; File::read_at is shared.
@@ -37,7 +37,7 @@ class FrameWalk {
   Result<std::optional<FrameHeader>> step(Check check);
 
   uint64_t position() const { return position_; }  // behind the last frame
-  Offset next() const { return next_; }            // its end
+  Offset next() const { return next_; }  // its end
   const std::string& stopped_by() const { return stopped_by_; }
 
  private:
@@ -63,7 +63,7 @@ struct SegmentScan {
   std::vector<IndexEntry> index;
   Tail tail = Tail::blank;
   uint64_t tail_bytes = 0;  // up to the last byte that is not zero
-  std::string reason;       // when not blank
+  std::string reason;  // when not blank
 };
 
 // Walks a whole segment. Blocking; reads the file once.

@@ -57,8 +57,10 @@ Result<Appended> SegmentLog::append(const std::vector<event::Submission>& submis
 // Nothing is stored yet: whatever fails here may succeed later, unless it was a sync.
 Status SegmentLog::make_room(uint64_t bytes) {
   if (const uint64_t used = catalog_.bytes(); used + bytes > options_.bytes_max) {
-    return fail(Code::full, fmt::format("the log holds {} of at most {} bytes; events are taken again when older ones are processed and dropped",
-                                        used, options_.bytes_max));
+    return fail(
+        Code::full,
+        fmt::format("the log holds {} of at most {} bytes; events are taken again when older ones are processed and dropped",
+                    used, options_.bytes_max));
   }
   if (!active_ || (position_ > 0 && position_ + bytes > options_.segment_bytes_max)) SLUICE_CHECK(roll());
   if (position_ + bytes <= reserved_) return ok();
@@ -70,8 +72,9 @@ Status SegmentLog::make_room(uint64_t bytes) {
 Status SegmentLog::check_free_space(uint64_t bytes) {
   const uint64_t free = SLUICE_TRY(files_.free_bytes(directory_));
   if (free >= options_.free_bytes_min + bytes) return ok();
-  return fail(Code::full, fmt::format("the disk of {} has {} bytes left, of which {} are kept for the store and checkpoints; free some space",
-                                      directory_, free, options_.free_bytes_min));
+  return fail(Code::full,
+              fmt::format("the disk of {} has {} bytes left, of which {} are kept for the store and checkpoints; free some space",
+                          directory_, free, options_.free_bytes_min));
 }
 
 // Grows `file` from `from` bytes to at least `bytes`, in whole steps.

@@ -13,7 +13,7 @@
 // Threads  append: one. drop_before and retain: one at a time. reader(), begin(), synced_end(), failure() and the rest: any; each
 //          LogReader: one. What passes between threads is Catalog.
 // Lives    Files must outlive this; this must outlive its readers. One process per directory: the caller holds the lock.
-// Why      docs/formats/log-v1.md; facts/dependencies.md 4; Rebello et al., ATC 2020 (a failed sync is not retried).
+// Why      docs/formats/log-v1.md; Rebello et al., ATC 2020 (a failed sync is not retried).
 #pragma once
 
 #include <atomic>
@@ -29,10 +29,10 @@ namespace sluice::log {
 
 // What open() found and did.
 struct Recovery {
-  uint64_t frames = 0;       // validated: those of the last segment with frames
-  uint64_t bytes_cut = 0;    // of a torn last frame; nothing of it was acknowledged
-  bool read_only = false;    // damage that must not be cut
-  std::string reason;        // of a cut or of read_only, for a person
+  uint64_t frames = 0;  // validated: those of the last segment with frames
+  uint64_t bytes_cut = 0;  // of a torn last frame; nothing of it was acknowledged
+  bool read_only = false;  // damage that must not be cut
+  std::string reason;  // of a cut or of read_only, for a person
 };
 
 struct Appended {
@@ -44,7 +44,8 @@ struct Appended {
 
 class SegmentLog {
  public:
-  static Result<std::unique_ptr<SegmentLog>> open(os::Files& files, std::string directory, const DataId& data_id, Options options);
+  static Result<std::unique_ptr<SegmentLog>> open(os::Files& files, std::string directory, const DataId& data_id,
+                                                  Options options);
 
   const Recovery& recovery() const { return recovery_; }
 
@@ -52,12 +53,12 @@ class SegmentLog {
   Result<Appended> append(const std::vector<event::Submission>& submissions, TimeMs wall);
 
   std::unique_ptr<LogReader> reader();
-  Offset begin() const { return catalog_.begin(); }            // the oldest record that can be read
+  Offset begin() const { return catalog_.begin(); }  // the oldest record that can be read
   Offset synced_end() const { return catalog_.synced_end(); }  // behind the newest one
   std::optional<TimeMs> last_received_at() const { return catalog_.last_received_at(); }
   uint64_t size_bytes() const { return catalog_.bytes(); }
   const Catalog& catalog() const { return catalog_; }
-  std::optional<Error> failure() const;                        // why append() cannot succeed again before a restart
+  std::optional<Error> failure() const;  // why append() cannot succeed again before a restart
 
   // Removes whole segments whose records all lie before `keep_from`; the newest segment with a frame stays.
   Status drop_before(Offset keep_from);

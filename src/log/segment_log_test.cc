@@ -267,7 +267,8 @@ TEST_F(SegmentLogTest, retention_by_age_and_by_bytes_stops_at_the_oldest_checkpo
   ASSERT_TRUE(log->retain(by_age, Offset(0), time_ms(20'000)));
   EXPECT_EQ(log->begin(), Offset(0)) << "a checkpoint still needs it";
   ASSERT_TRUE(log->retain(by_age, Offset(20), time_ms(12'000)));
-  EXPECT_EQ(log->begin(), Offset(4)) << "segments hold 4 frames; the second one's last frame, of 7000, may stay till 12000 is past 8000";
+  EXPECT_EQ(log->begin(), Offset(4))
+      << "segments hold 4 frames; the second one's last frame, of 7000, may stay till 12000 is past 8000";
   const Retention by_bytes{.age_max = std::chrono::days(7), .bytes_max = 8000};
   ASSERT_TRUE(log->retain(by_bytes, Offset(20), time_ms(12'000)));
   EXPECT_LE(log->size_bytes(), 8000U);
@@ -293,6 +294,35 @@ TEST_F(SegmentLogTest, a_reader_beside_the_appender_sees_a_prefix_that_only_grow
     ASSERT_EQ((*frame)->record(0), std::to_string(next.value));
     next = (*frame)->end();
   }
+}
+
+TEST_F(SegmentLogTest, readers_beside_retention_see_each_record_right_or_dropped) {
+  const auto log = open();
+  constexpr uint64_t kFrames = 600;
+  std::jthread appender([&] {
+    for (uint64_t i = 0; i < kFrames; ++i) ASSERT_TRUE(log->append(one(std::to_string(i) + noise(200)), time_ms(1)));
+  });
+  std::jthread keeper([&] {
+    while (log->synced_end() < Offset(kFrames)) {
+      ASSERT_TRUE(log->drop_before(Offset(log->synced_end().value / 2)));
+      std::this_thread::yield();
+    }
+  });
+  const auto reader = log->reader();
+  std::mt19937 random(9);
+  uint64_t right = 0, dropped = 0;
+  while (log->synced_end() < Offset(kFrames) || right == 0) {
+    const Offset at(random() % kFrames);
+    const auto frame = reader->read(at);
+    if (!frame) {
+      ASSERT_EQ(frame.error().code, Code::not_found) << frame.error().message;
+      ++dropped;
+    } else if (*frame) {
+      ASSERT_EQ((*frame)->record(0), std::to_string(at.value) + noise(200));
+      ++right;
+    }
+  }
+  EXPECT_GT(right + dropped, 0U);
 }
 
 TEST_F(SegmentLogTest, the_index_stays_within_its_bound_and_forgotten_parts_are_still_found) {

@@ -11,8 +11,9 @@ std::string Endpoint::text() const {
 
 Result<Endpoint> parse_endpoint(std::string_view text) {
   const auto wrong = [&](std::string_view why) {
-    return fail(Code::invalid, "\"" + std::string(text) + "\" is not an address: " + std::string(why) +
-                                   "; write HOST:PORT, for example 127.0.0.1:8080, [::1]:8080 or localhost:8080 (port 0: any free one)");
+    return fail(Code::invalid,
+                "\"" + std::string(text) + "\" is not an address: " + std::string(why) +
+                    "; write HOST:PORT, for example 127.0.0.1:8080, [::1]:8080 or localhost:8080 (port 0: any free one)");
   };
   const size_t colon = text.rfind(':');
   if (colon == std::string_view::npos) return wrong("the port is missing");
@@ -27,7 +28,8 @@ Result<Endpoint> parse_endpoint(std::string_view text) {
   if (host.empty()) return wrong("the host is missing");
   Endpoint endpoint{std::string(host), 0};
   const auto [end, failed] = std::from_chars(port.data(), port.data() + port.size(), endpoint.port);
-  if (port.empty() || failed != std::errc() || end != port.data() + port.size()) return wrong("the port is not a number from 0 to 65535");
+  if (port.empty() || failed != std::errc() || end != port.data() + port.size())
+    return wrong("the port is not a number from 0 to 65535");
   return endpoint;
 }
 

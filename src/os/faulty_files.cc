@@ -123,7 +123,8 @@ Status FaultyFiles::write(File& file, const std::string& path, uint64_t offset, 
   const uint64_t size = SLUICE_TRY(file.size());
   const uint64_t needed = offset + bytes.size() > size ? offset + bytes.size() - size : 0;
   if (room_ && needed > *room_) {
-    SLUICE_CHECK(file.write_at(offset, bytes.substr(0, bytes.size() - static_cast<size_t>(std::min<uint64_t>(needed - *room_, bytes.size())))));
+    SLUICE_CHECK(file.write_at(
+        offset, bytes.substr(0, bytes.size() - static_cast<size_t>(std::min<uint64_t>(needed - *room_, bytes.size())))));
     room_ = 0;
     return injected(Code::full, "writing " + path);
   }

@@ -5,7 +5,7 @@
 // Errors  Code::io with the system's reason; Code::full for ENOSPC and EDQUOT; Code::not_found; Code::conflict (locked).
 //         After data_sync() failed nothing may be believed of the file's cached pages: callers poison themselves, never retry.
 // Threads A File is used by one thread at a time, except read_at, which any thread may call. Files: any.
-// Why     Few calls, so that a simulator can tear, lose and fail each of them. Sources: facts/style.md 3.7; Rebello et al., ATC 2020.
+// Why     Few calls, so that a simulator can tear, lose and fail each of them. Source: Rebello et al., ATC 2020.
 #pragma once
 
 #include <cstdint>
@@ -56,14 +56,14 @@ class Files {
   // With all folders above it; each new name is synced, so a tree that was made here survives.
   virtual Status make_directories(const std::string& path) = 0;
   virtual Status rename(const std::string& from, const std::string& to) = 0;  // replaces `to`
-  virtual Status remove(const std::string& path) = 0;                         // a file; absent is not an error
+  virtual Status remove(const std::string& path) = 0;  // a file; absent is not an error
   virtual Status remove_tree(const std::string& path) = 0;
   virtual Status sync_directory(const std::string& path) = 0;
   // Everything of the file system that holds `path` (syncfs): for foreign writers such as the store's DDL.
   virtual Status sync_file_system(const std::string& path) = 0;
   virtual bool exists(const std::string& path) = 0;
   virtual Result<uint64_t> free_bytes(const std::string& path) = 0;
-  virtual Result<std::unique_ptr<Lock>> lock(const std::string& path) = 0;    // conflict when held elsewhere
+  virtual Result<std::unique_ptr<Lock>> lock(const std::string& path) = 0;  // conflict when held elsewhere
 
   // Whole small files, built on the calls above.
   Result<std::string> read_all(const std::string& path, uint64_t size_max);

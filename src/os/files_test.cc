@@ -38,7 +38,7 @@ TEST_F(FilesTest, preallocated_room_reads_as_zeros_counts_as_size_and_keeps_what
   EXPECT_EQ(*file->read_at(0, 8192), "abc" + std::string(8189, '\0'));
   ASSERT_TRUE(file->preallocate(10)) << "less than the size changes nothing";
   EXPECT_EQ(*file->size(), 8192U);
-  struct stat status {};
+  struct stat status{};
   ASSERT_EQ(::stat(folder_.file("a").c_str(), &status), 0);
   EXPECT_GE(status.st_blocks * 512, 8192) << "the room is reserved, not only promised";
 }
@@ -65,7 +65,7 @@ TEST_F(FilesTest, creating_twice_is_a_conflict_and_opening_nothing_is_not_found)
 TEST_F(FilesTest, new_files_and_folders_are_private) {
   create("a");
   ASSERT_TRUE(files_->make_directories(folder_.file("x/y/z")));
-  struct stat status {};
+  struct stat status{};
   ASSERT_EQ(::stat(folder_.file("a").c_str(), &status), 0);
   EXPECT_EQ(status.st_mode & 0077, 0U);
   ASSERT_EQ(::stat(folder_.file("x/y").c_str(), &status), 0);

@@ -23,7 +23,11 @@ struct Ports {
 class RealPorts {
  public:
   RealPorts()
-      : clock_(real_clock()), files_(real_files()), entropy_(real_entropy()), processes_(real_processes()), sockets_(real_sockets()) {}
+      : clock_(real_clock()),
+        files_(real_files()),
+        entropy_(real_entropy()),
+        processes_(real_processes()),
+        sockets_(real_sockets()) {}
   Ports ports() { return Ports{*clock_, *files_, *entropy_, *processes_, *sockets_}; }
 
  private:

@@ -136,7 +136,8 @@ class RealProcesses final : public Processes {
     if (::pipe2(ends, O_CLOEXEC) != 0) return system_error(errno, "starting " + arguments[0]);
     const Descriptor report_in(ends[0]);
     Descriptor report_out(ends[1]);
-    const Prepared prepared{pointers(arguments), pointers(environment), input.get(), error_output.get(), report_out.get(), ::getpid()};
+    const Prepared prepared{pointers(arguments), pointers(environment), input.get(),
+                            error_output.get(),  report_out.get(),      ::getpid()};
 
     // Our handlers must not run in the child before exec; a signal that comes meanwhile waits.
     sigset_t all, before;

@@ -22,22 +22,22 @@ class Child {
   virtual int pid() const = 0;
   virtual void kill(int signal) = 0;
   virtual std::optional<int> poll() = 0;  // exit code once it ended (128 + signal when killed); does not block
-  virtual int wait() = 0;                 // blocks until it ended
+  virtual int wait() = 0;  // blocks until it ended
 };
 
 struct Command {
-  std::vector<std::string> arguments;    // [0] is the program's path
+  std::vector<std::string> arguments;  // [0] is the program's path
   std::vector<std::string> environment;  // NAME=VALUE, added
-  std::string stderr_path;               // empty: ours
+  std::string stderr_path;  // empty: ours
 };
 
 class Processes {
  public:
   virtual ~Processes() = default;
   virtual Result<std::unique_ptr<Child>> spawn(const Command& command) = 0;
-  virtual std::string own_path() = 0;          // this program's file
+  virtual std::string own_path() = 0;  // this program's file
   virtual std::optional<std::string> environment(const std::string& name) = 0;
-  virtual int64_t resident_bytes() = 0;        // of this process
+  virtual int64_t resident_bytes() = 0;  // of this process
 };
 
 std::unique_ptr<Processes> real_processes();
@@ -46,7 +46,7 @@ std::unique_ptr<Processes> real_processes();
 // threads start.
 void catch_stop_signals();
 bool stop_requested();
-void request_stop();   // as if a signal had come
+void request_stop();  // as if a signal had come
 void wait_for_stop();
 
 }  // namespace sluice::os

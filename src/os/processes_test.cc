@@ -72,7 +72,9 @@ TEST_F(ProcessesTest, the_environment_is_added_and_replaced_by_name) {
 TEST_F(ProcessesTest, standard_input_is_empty_and_other_descriptors_are_not_inherited) {
   const int leaked = ::open("/dev/null", O_RDONLY);  // without close-on-exec, as a careless library would
   ASSERT_GE(leaked, 3);
-  EXPECT_EQ(shell("cat; ls /proc/self/fd | wc -l >&2; test ! -e /proc/self/fd/" + std::to_string(leaked) + " && echo closed >&2")->wait(), 0);
+  EXPECT_EQ(shell("cat; ls /proc/self/fd | wc -l >&2; test ! -e /proc/self/fd/" + std::to_string(leaked) + " && echo closed >&2")
+                ->wait(),
+            0);
   ::close(leaked);
   EXPECT_EQ(said(), "4\nclosed\n");  // 0, 1, 2 and the one by which ls reads the folder
 }

@@ -84,7 +84,7 @@ class RealFile final : public File {
   }
 
   Result<uint64_t> size() const override {
-    struct stat status {};
+    struct stat status{};
     if (::fstat(descriptor_.get(), &status) != 0) return error("asking the size of ");
     return static_cast<uint64_t>(status.st_size);
   }
@@ -133,7 +133,7 @@ class RealFiles final : public Files {
       if (item == nullptr) break;
       const std::string name = item->d_name;
       if (name == "." || name == "..") continue;
-      struct stat status {};
+      struct stat status{};
       if (::fstatat(::dirfd(stream.get()), item->d_name, &status, AT_SYMLINK_NOFOLLOW) != 0) {
         if (errno == ENOENT) continue;  // removed while we look
         return system_error(errno, "listing " + join(directory, name));
@@ -188,7 +188,7 @@ class RealFiles final : public Files {
   bool exists(const std::string& path) override { return ::access(path.c_str(), F_OK) == 0; }
 
   Result<uint64_t> free_bytes(const std::string& path) override {
-    struct statvfs status {};
+    struct statvfs status{};
     if (::statvfs(path.c_str(), &status) != 0) return system_error(errno, "asking the free space of " + path);
     return static_cast<uint64_t>(status.f_bavail) * status.f_frsize;
   }
@@ -202,7 +202,7 @@ class RealFiles final : public Files {
 
  private:
   static bool is_directory(const std::string& path) {
-    struct stat status {};
+    struct stat status{};
     return ::stat(path.c_str(), &status) == 0 && S_ISDIR(status.st_mode);
   }
 };

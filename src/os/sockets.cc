@@ -47,14 +47,16 @@ Result<Address> address_of(const Endpoint& endpoint) {
     address.size = sizeof six;
     return address;
   }
-  return fail(Code::invalid, "\"" + endpoint.host + "\" is not a numeric IPv4 or IPv6 address; names other than localhost are not looked up");
+  return fail(Code::invalid,
+              "\"" + endpoint.host + "\" is not a numeric IPv4 or IPv6 address; names other than localhost are not looked up");
 }
 
 Result<Address> address_of(const std::string& path) {
   sockaddr_un local{};
   local.sun_family = AF_UNIX;
   if (path.size() >= sizeof local.sun_path) {
-    return fail(Code::invalid, "the socket path " + path + " is longer than the system's " + std::to_string(sizeof local.sun_path - 1) +
+    return fail(Code::invalid, "the socket path " + path + " is longer than the system's " +
+                                   std::to_string(sizeof local.sun_path - 1) +
                                    " bytes; use a data directory with a shorter path");
   }
   std::memcpy(local.sun_path, path.c_str(), path.size() + 1);
@@ -95,8 +97,9 @@ Result<int> connect_to(const Address& address, const std::string& where) {
 
 Error listen_error(int number, const Endpoint& endpoint) {
   if (number == EADDRINUSE) {
-    return fail(Code::conflict, endpoint.text() + " is taken by another program; stop it, or choose another address with --listen "
-                                                  "NAME=HOST:PORT (port 0: any free one)");
+    return fail(Code::conflict, endpoint.text() +
+                                    " is taken by another program; stop it, or choose another address with --listen "
+                                    "NAME=HOST:PORT (port 0: any free one)");
   }
   Error error = system_error(number, "listening on " + endpoint.text());
   if (number == EADDRNOTAVAIL || number == EACCES) error.code = Code::invalid;
@@ -124,7 +127,7 @@ class RealSockets final : public Sockets {
       ::close(*other);
       return fail(Code::conflict, "another process listens on " + path + "; stop it first");
     }
-    struct stat status {};
+    struct stat status{};
     if (::lstat(path.c_str(), &status) == 0 && !S_ISSOCK(status.st_mode)) {
       return fail(Code::conflict, path + " exists and is no socket; move it away or use another data directory");
     }

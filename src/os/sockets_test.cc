@@ -23,7 +23,8 @@ TEST(Endpoints, three_forms_are_read_and_printed_back) {
 }
 
 TEST(Endpoints, anything_else_is_refused_with_an_example) {
-  for (const char* text : {"", "8080", "127.0.0.1", "127.0.0.1:", ":80", "127.0.0.1:65536", "127.0.0.1:-1", "127.0.0.1:80x", "::1:80", "[1.2.3.4]:80"}) {
+  for (const char* text : {"", "8080", "127.0.0.1", "127.0.0.1:", ":80", "127.0.0.1:65536", "127.0.0.1:-1", "127.0.0.1:80x",
+                           "::1:80", "[1.2.3.4]:80"}) {
     const auto endpoint = parse_endpoint(text);
     ASSERT_FALSE(endpoint) << text;
     EXPECT_EQ(endpoint.error().code, Code::invalid);
@@ -90,7 +91,7 @@ TEST_F(SocketsTest, a_unix_socket_is_private_and_replaces_a_stale_file_but_not_a
     const auto listening = sockets_->listen_unix(path);
     ASSERT_TRUE(listening) << listening.error().message;
     const Descriptor listener(listening->descriptor);
-    struct stat status {};
+    struct stat status{};
     ASSERT_EQ(::stat(path.c_str(), &status), 0);
     EXPECT_EQ(status.st_mode & 0777, 0600U);
     const auto client = sockets_->connect_unix(path);

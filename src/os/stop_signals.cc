@@ -37,7 +37,7 @@ int event_descriptor() {
 
 void catch_stop_signals() {
   event_descriptor();
-  struct sigaction action {};
+  struct sigaction action{};
   action.sa_handler = on_signal;
   action.sa_flags = SA_RESTART;
   ::sigemptyset(&action.sa_mask);

@@ -1,7 +1,7 @@
 // system_error.h - errno as an Error: the one place where numbers of the system become words for a person.
 //
 // Errors  ENOSPC, EDQUOT: full. ENOENT: not_found. EEXIST, EADDRINUSE, EWOULDBLOCK: conflict. ECONNREFUSED and its kin:
-//         unavailable. All else: io. The message names what was tried, the reason, its symbol, and a next step where one is known.
+//         unavailable. All else: io. The message names what was tried, the reason, its symbol, and a next step where known.
 // Threads Any.
 #pragma once
 
