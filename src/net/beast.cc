@@ -1,4 +1,7 @@
 // The one place where the bodies of Asio and of Beast's parser are compiled.
+#ifndef __clang__
+#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"  // g++ 12 with ASan sees an optional read that is guarded
+#endif
 #include "net/boost_asio.h"
 #include "net/boost_http.h"
 

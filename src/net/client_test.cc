@@ -133,7 +133,7 @@ TEST(Client, a_reply_that_is_cut_is_unknown_wherever_it_is_cut) {
       "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n01234\r\n5\r\n56789\r\n0\r\n\r\n",
   };
   for (const std::string& reply : whole) {
-    size_t cut = 0;
+    std::atomic<size_t> cut{0};
     ScriptedServer server([&](RawPeer& peer, int) {
       peer.read_through("\r\n\r\n");
       peer.send(std::string_view(reply).substr(0, cut));
