@@ -62,7 +62,7 @@ function openPage(url, wanted) {
 }
 
 // Lines that the page shows under its header.
-const setNotes = (data, notes) => writeFileSync(join(data, 'notes.json'), `${JSON.stringify(notes)}\n`);
+const setNotes = (data, notes) => writeFileSync(join(data, 'notes'), notes.map((note) => `${note}\n`).join(''));
 
 function linesToPaste({ collect, sql }, data) {
   const post = (body) => `curl -sS ${collect}/v1/events -H 'Authorization: Bearer demo' -H 'Content-Type: application/json' -d '${body}'`;

@@ -72,7 +72,7 @@ export class Program {
       child.stdout.setEncoding('utf8').on('data', (chunk) => {
         if (LISTENERS.every((name) => this.addresses[name])) return;
         text += chunk;
-        for (const [, name, url] of text.matchAll(/^\s*(collect|web|sql)\b[^\n]*?(http:\/\/[^\s/]+)[^\n]*\n/gm)) this.addresses[name] = url;
+        for (const [, name, address] of text.matchAll(/^(collect|web|sql)\s+(?:http:\/\/)?(\S+:\d+)\/?\n/gm)) this.addresses[name] = `http://${address}`;
         if (LISTENERS.every((name) => this.addresses[name])) resolve();
       });
       child.on('error', (error) => reject(new Error(`${this.binary} does not start: ${error.message}. Run ./run build.`)));
