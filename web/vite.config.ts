@@ -18,5 +18,5 @@ export default defineConfig({
     sourcemap: false,
   },
   server: {proxy: {'/api': process.env['SLUICE_WEB'] ?? 'http://127.0.0.1:18090'}},
-  test: {environment: 'happy-dom', include: ['src/**/*.test.{ts,tsx}'], restoreMocks: true},
+  test: {environment: 'happy-dom', include: ['src/**/*.test.{ts,tsx}'], restoreMocks: true, css: true},
 });

@@ -227,12 +227,14 @@ async function panelApi(request, response, id, what) {
   if (what === 'verify') {
     const asked = JSON.parse((await body(request)) || '{}');
     await new Promise((resolve) => setTimeout(resolve, 300));
-    if (panel.kind === 'table') {
-      const row = table(panel).rows.find((one) => one.key[0] === asked.key?.[0]);
-      return json(response, {shown: row.cells.slice(1), computed: row.cells.slice(1), equal: true, epoch: epoch(), took_ms: 61, sql: kSql});
-    }
-    const value = panel.kind === 'stat' ? stat(panel).value : timeseries(panel, false).series.find((one) => JSON.stringify(one.key) === JSON.stringify(asked.key ?? []))?.points.find((one) => one.s === asked.window_start)?.v ?? null;
-    return json(response, {shown: value, computed: value, equal: true, epoch: epoch(), took_ms: 38, sql: kSql});
+    const verified = (names, values) => json(response, {shown: values[0], computed: values[0], equal: true, epoch: epoch(), took_ms: 61, sql: kSql, ...(names && {
+      compared: values.length, different: 0, cells: values.slice(0, 50).map((value, at) => ({name: names[at], shown: value, computed: value, equal: true}))})});
+    if (panel.kind === 'stat') return verified(null, [stat(panel).value]);
+    if (panel.kind === 'table') return verified(panel.columns.slice(1), table(panel).rows.find((one) => one.key[0] === asked.key?.[0]).cells.slice(1));
+    const points = timeseries(panel, false).series.find((one) => JSON.stringify(one.key) === JSON.stringify(asked.key ?? []))?.points ?? [];
+    const point = points.find((one) => one.s === asked.window_start);
+    if (asked.window_start !== undefined) return point ? verified(null, [point.v]) : refuse(response, 404, 'The panel shows no such point now.', 'Reload the page.');
+    return verified(points.map((one) => new Date(one.s).toISOString()), points.map((one) => one.v));
   }
   response.writeHead(200, {'content-type': 'text/csv', 'content-disposition': `attachment; filename="${id}.csv"`}).end('start,end,value,state,as_of\n');
 }

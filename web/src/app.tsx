@@ -22,10 +22,9 @@ import {failureOf, Problem} from './panels/problem';
 import {go, setQuery, toggled, useRoute, type Route} from './route';
 
 const kAgainMs = 1_000;        // while the first answer is missing
-const kNotesMs = 30_000;       // notes and definitions may change while the page is open
 const kHiddenMs = 30_000;      // a hidden tab gives its stream back
 
-// The project, asked again now and then; the same object while nothing changed.
+// The project; the same object while nothing changed.
 function useProjectAnswer(board: Board): {project: Project | null; failure: Failure | null; ask: () => Promise<void>} {
   const [project, setProject] = useState<Project | null>(null);
   const [failure, setFailure] = useState<Failure | null>(null);
@@ -38,6 +37,7 @@ function useProjectAnswer(board: Board): {project: Project | null; failure: Fail
       if (next === text.current) return;
       text.current = next;
       board.defined(answer.definition_error);
+      board.noted(answer.notes);
       for (const metric of answer.metrics) {
         board.progressed(metric.progress ? {metric: metric.name, ...metric.progress} : {metric: metric.name, done: 0, total: 0, finished: true});
       }
@@ -48,10 +48,9 @@ function useProjectAnswer(board: Board): {project: Project | null; failure: Fail
   }, [board]);
   const waiting = project === null;
   useEffect(() => {
+    if (!waiting) return;  // from then on: asked again after each lost connection
     void ask();
-    const timer = setInterval(() => {
-      if (waiting || document.visibilityState === 'visible') void ask();
-    }, waiting ? kAgainMs : kNotesMs);
+    const timer = setInterval(() => void ask(), kAgainMs);
     return () => clearInterval(timer);
   }, [ask, waiting]);
   return {project, failure, ask};

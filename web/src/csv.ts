@@ -19,7 +19,7 @@ export function panelCsv(panel: Panel, metric: Metric | null, state: PanelState)
   if (data.kind === 'stat') {
     const {value, state: word, start, end} = data.stat;
     return line(['start', 'end', measureLabel(metric, panel.measure ?? 'value'), 'state', 'as_of']) +
-      line([iso(start), iso(end), value, word, asOf]);
+      line([start === null ? '' : iso(start), end === null ? '' : iso(end), value, word, asOf]);
   }
   if (data.kind === 'table') {
     const columns = panel.columns ?? [];

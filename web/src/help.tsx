@@ -37,7 +37,7 @@ export function Help({onClose}: {onClose: () => void}) {
         <input type="checkbox" checked={on} onChange={(event) => { setOn(event.target.checked); setKeysOn(event.target.checked); }} />
         Single keys are on
       </label>
-      <form method="dialog"><button className="button">Close</button></form>
+      <button type="button" className="button" onClick={onClose}>Close</button>
     </dialog>
   );
 }

@@ -1,6 +1,6 @@
 import {describe, expect, it} from 'vitest';
 
-import {Board, kEventsMax, kPanelsMax, kProgressMax, kQuarantineMax, kUnseenMs, type Painter} from './board';
+import {Board, kEventsMax, kNotesMax, kPanelsMax, kProgressMax, kQuarantineMax, kUnseenMs, type Painter} from './board';
 import type {Panel} from './contract';
 import {kPointsMax, kRowsMax, kSeriesMax} from './panel-data';
 
@@ -166,5 +166,8 @@ describe('the board', () => {
 
     for (let n = 0; n < kProgressMax + 3; n++) say('progress', {metric: `m${n}`, done: 0, total: 2});
     expect(board.progress.size).toBe(kProgressMax);
+
+    say('notes', {notes: Array.from({length: kNotesMax + 1}, (_, n) => `note ${n}`)});
+    expect(board.notes.length).toBe(kNotesMax);
   });
 });

@@ -1,7 +1,8 @@
 // Everything the page knows that moves: what the live stream said last. Live data goes from here straight into the DOM and the
 // charts, once per frame where it can be seen, seldom where not; React draws what stands still around it.
 //
-// Threads: one tab. Bounds: kEventsMax events, kQuarantineMax rejects, kPanelsMax panels, kProgressMax metrics.
+// Threads: one tab. Bounds: kEventsMax events, kQuarantineMax rejects, kPanelsMax panels, kProgressMax metrics,
+// kNotesMax notes.
 
 import type {
   DefinitionError, Ledger, LiveEvent, Panel, PanelMessage, Progress, Quarantine, QuarantineRow, Status, Watermark,
@@ -13,11 +14,12 @@ export const kEventsMax = 200;
 export const kQuarantineMax = 200;
 export const kPanelsMax = 256;
 export const kProgressMax = 256;
+export const kNotesMax = 16;
 export const kUnseenMs = 4_000;  // what is out of sight is painted at most this often
 
 export type Connection = 'connecting' | 'live' | 'reconnecting';
 export type Topic =
-  | `panel:${string}` | 'watermark' | 'ledger' | 'status' | 'connection' | 'progress' | 'definition' | 'events' | 'quarantine';
+  | `panel:${string}` | 'watermark' | 'ledger' | 'status' | 'connection' | 'progress' | 'definition' | 'events' | 'quarantine' | 'notes';
 
 export interface PanelState {
   kind: Panel['kind'];
@@ -51,6 +53,7 @@ export class Board {
   ledger: Ledger | null = null;
   status: Status | null = null;
   definitionError: DefinitionError | null = null;
+  notes: readonly string[] = [];
   progress = new Map<string, Progress>();
   events: LiveEvent[] = [];
   moreEvents = 0;  // received since the page opened and not listed
@@ -118,6 +121,11 @@ export class Board {
     this.touch('definition');
   }
 
+  noted(notes: readonly string[]): void {
+    this.notes = notes.slice(0, kNotesMax);
+    this.touch('notes');
+  }
+
   progressed(progress: Progress): void {
     if (progress.finished) this.progress.delete(progress.metric);
     else if (this.progress.has(progress.metric) || this.progress.size < kProgressMax) this.progress.set(progress.metric, progress);
@@ -145,6 +153,7 @@ export class Board {
       case 'ledger': this.ledger = data as Ledger; return this.touch('ledger');
       case 'status': this.status = data as Status; return this.touch('status');
       case 'progress': return this.progressed(data as Progress);
+      case 'notes': return this.noted((data as {notes: string[]}).notes);
       case 'definition_error': return this.defined(data as DefinitionError | null);
       case 'events': return this.applyEvents(data as {rows: LiveEvent[]; more: number});
       case 'quarantine': return this.applyQuarantine(data as {rows: QuarantineRow[]; more: number});

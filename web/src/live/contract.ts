@@ -62,8 +62,8 @@ export interface Project {
 export interface StatData {
   value: string | null;
   state: State;
-  start: number;
-  end: number;
+  start: number | null;  // null: no event yet
+  end: number | null;
   computed_at: number;
   took_ms: number;
 }
@@ -91,8 +91,8 @@ export interface SeriesData {
 }
 
 export interface TimeSeriesData {
-  start: number;
-  end: number;
+  start: number | null;
+  end: number | null;
   series: SeriesData[];
   more?: number;
 }
@@ -105,8 +105,8 @@ export interface TableRow {
 }
 
 export interface TableData {
-  start: number;
-  end: number;
+  start: number | null;
+  end: number | null;
   rows: TableRow[];
   more?: number;
   computed_at?: number;
@@ -177,6 +177,7 @@ export interface QuarantineRow {
   reason: string;
   path: string;
   raw: string;
+  raw_bytes?: number;  // where `raw` is only the beginning
   dialect: string;
   place: string;
 }
@@ -199,15 +200,23 @@ export interface Explanation {
   line: number;
 }
 
-export type Answer = string | null | (string | null)[];
+export interface VerifiedCell {
+  name: string;
+  shown: string | null;
+  computed: string | null;
+  equal: boolean;
+}
 
 export interface Verification {
-  shown: Answer;
-  computed: Answer;
+  shown: string | null;
+  computed: string | null;
   equal: boolean;
   epoch: number;
   took_ms: number;
   sql: string;
+  compared?: number;      // of a row or a series: how many cells, and the first of them
+  different?: number;
+  cells?: VerifiedCell[];
 }
 
 export interface TraceCopy {

@@ -68,7 +68,7 @@ const still = () => typeof matchMedia === 'function' && matchMedia('(prefers-red
 // A short fade that says "this changed" without moving anything.
 export function flash(element: Element | null): void {
   if (element && typeof element.animate === 'function' && !still()) {
-    element.animate([{opacity: 0.45}, {opacity: 1}], {duration: 150, easing: 'ease'});
+    element.animate([{opacity: 0.65}, {opacity: 1}], {duration: 150, easing: 'ease'});
   }
 }
 

@@ -50,6 +50,7 @@ export function DashboardPage({dashboard, project}: {dashboard: Dashboard; proje
   const {query} = useRoute();
   const filter = useRef<HTMLInputElement>(null);
   const empty = useBoard(['ledger'], (board) => board.ledger !== null && board.ledger.received === 0);
+  const notes = useBoard(['notes'], (board) => board.notes);
   const explained = dashboard.rows.flat().find((panel) => panel.id === query.get('explain'));
 
   const used = new Set(dashboard.rows.flat().map((panel) => panel.metric));
@@ -71,7 +72,7 @@ export function DashboardPage({dashboard, project}: {dashboard: Dashboard; proje
             </div>
           )}
         </div>
-        {project.notes.map((note) => <p key={note} className="page-note" data-note="">{note}</p>)}
+        {notes.map((note) => <p key={note} className="page-note" data-note="">{note}</p>)}
         {!empty && metrics.map((metric) => <ProgressLine key={metric.name} metric={metric} />)}
         {empty ? <Guide project={project} /> : dashboard.rows.map((row) => (
           <div key={row.map((panel) => panel.id).join()} className={row.every((panel) => panel.kind === 'stat') ? 'row stats' : 'row'}>

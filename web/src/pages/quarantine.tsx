@@ -60,9 +60,10 @@ function updateRow(element: HTMLElement, row: QuarantineRow, near: number): void
   if (raw.dataset['raw'] === row.place) return;
   raw.dataset['raw'] = row.place;
   const {before, marked, after} = excerpt(row.raw, row.path);
+  const cut = row.raw_bytes !== undefined && row.raw_bytes > new TextEncoder().encode(row.raw).length;
   const mark = document.createElement('mark');
   mark.textContent = marked;
-  raw.replaceChildren(document.createTextNode(before), ...(marked ? [mark] : []), document.createTextNode(after));
+  raw.replaceChildren(document.createTextNode(before), ...(marked ? [mark] : []), document.createTextNode(cut ? `${after} … ${grouped(String(row.raw_bytes))} bytes in all` : after));
 }
 
 interface Reason {

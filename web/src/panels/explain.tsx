@@ -6,16 +6,17 @@ import {parseRange} from '../chart/model';
 import {grouped} from '../decimal';
 import {instant, duration, range, iso} from '../dates';
 import {api, type Which} from '../live/api';
-import type {Answer, Explanation, Failure, Panel, Verification} from '../live/contract';
+import type {Explanation, Failure, Panel, Verification} from '../live/contract';
 import {setText, usePaint, useTheBoard} from '../live/paint';
 import {keyId, keyText, type PanelData} from '../live/panel-data';
-import {bucketWords, columnLabel, isDimension, panelTitle} from '../words';
+import {bucketWords, columnLabel, panelTitle} from '../words';
 import {Aside} from './aside';
 import {CopyButton} from './copy-button';
 import {failureOf, Problem} from './problem';
 import {useMetric} from './project';
 
 const kChoicesMax = 400;
+const kCellsShown = 8;
 
 interface Choice {
   name: string;
@@ -48,10 +49,7 @@ function choices(data: PanelData | null, near: number, rangeText: string | null)
   };
 }
 
-function answerText(answer: Answer): string {
-  if (Array.isArray(answer)) return answer.map((one) => (one === null ? '–' : grouped(one))).join(' · ');
-  return answer === null ? 'no value' : grouped(answer);
-}
+const answerText = (answer: string | null) => (answer === null ? 'no value' : grouped(answer));
 
 function Facts({panel}: {panel: Panel}) {
   const board = useTheBoard();
@@ -67,7 +65,7 @@ function Facts({panel}: {panel: Panel}) {
     const near = board.near();
     const window = data?.kind === 'stat' ? data.stat : data;
     setText(value.current, data?.kind !== 'stat' ? '' : data.stat.value === null ? 'no events in this window' : grouped(data.stat.value));
-    setText(dates.current, window ? `${range(window.start, window.end, near)} UTC` : 'not computed yet');
+    setText(dates.current, !window ? 'not computed yet' : window.start === null || window.end === null || window.end <= window.start ? 'no events yet' : `${range(window.start, window.end, near)} UTC`);
     setText(epoch.current, held?.answered ? `${grouped(String(held.epoch))}, as of ${held.asOf === null ? '–' : instant(held.asOf, near)}` : '–');
     const watermark = board.watermark?.watermark ?? held?.watermark ?? null;
     setText(mark.current, watermark === null ? 'none yet' : instant(watermark, near));
@@ -86,27 +84,35 @@ function Facts({panel}: {panel: Panel}) {
   );
 }
 
-function Result({verification, columns}: {verification: Verification; columns: string[]}) {
-  const {shown, computed, equal} = verification;
-  const rows = Array.isArray(shown) && Array.isArray(computed)
-    ? shown.map((one, at) => ({name: columns[at] ?? '', shown: one, computed: computed[at] ?? null}))
-    : [{name: '', shown: Array.isArray(shown) ? answerText(shown) : shown, computed: Array.isArray(computed) ? answerText(computed) : computed}];
+// The values side by side; of a whole series the first few, and how many agree.
+function Result({verification, nameOf}: {verification: Verification; nameOf: (cell: string) => string}) {
+  const {shown, computed, equal, cells, compared = 1, different = 0} = verification;
+  const rows = (cells ?? [{name: '', shown, computed, equal}]).slice(0, kCellsShown);
+  const agree = compared === 1 ? 'Equal, to the last digit' : `All ${grouped(String(compared))} equal, to the last digit`;
+  const differ = compared === 1 ? 'They differ' : `${grouped(String(different))} of ${grouped(String(compared))} differ`;
   return (
-    <div className="verified" role="status" data-verify={equal ? 'equal' : 'different'}>
+    <div className="verified" role="status" data-verify={equal ? 'equal' : 'different'} data-compared={compared}>
       <table className="figures">
-        <thead><tr><th scope="col"><span className="visually-hidden">measure</span></th><th scope="col" className="figure">on the page</th><th scope="col" className="figure">from raw events</th></tr></thead>
+        <thead>
+          <tr>
+            <th scope="col"><span className="visually-hidden">of</span></th>
+            <th scope="col" className="figure">on the page</th>
+            <th scope="col" className="figure">from raw events</th>
+          </tr>
+        </thead>
         <tbody>
           {rows.map((row, at) => (
             <tr key={row.name || at}>
-              <th scope="row">{row.name}</th>
+              <th scope="row">{nameOf(row.name)}</th>
               <td data-shown={row.shown ?? ''}>{answerText(row.shown)}</td>
               <td data-computed={row.computed ?? ''}>{answerText(row.computed)}</td>
             </tr>
           ))}
         </tbody>
       </table>
+      {compared > rows.length && <p className="secondary">and {grouped(String(compared - rows.length))} more</p>}
       <p className={equal ? 'equal' : 'different'}>
-        {equal ? 'Equal, to the last digit' : 'They differ: `sluice ledger` names the epochs to look at'}
+        {equal ? agree : `${differ}: \`sluice ledger\` names the epochs to look at`}
         <span className="secondary"> · epoch ≤ {grouped(String(verification.epoch))} · {duration(verification.took_ms)}</span>
       </p>
     </div>
@@ -123,8 +129,12 @@ function Verify({panel, rangeText}: {panel: Panel; rangeText: string | null}) {
   const [failure, setFailure] = useState<Failure | null>(null);
   const {keys, windows} = choices(board.panel(panel.id)?.data ?? null, board.near(), rangeText);
   const chosenKey = keys.find((one) => keyId(one.which.key!) === key) ?? keys[0];
-  const chosenWindow = windows.find((one) => String(one.which.window_start) === window) ?? windows[0];
-  const columns = (panel.columns ?? []).filter((name) => !isDimension(metric, name)).map((name) => columnLabel(metric, name));
+  const chosenWindow = windows.find((one) => String(one.which.window_start) === window);
+  const nameOf = (cell: string) => {
+    const at = panel.kind === 'timeseries' ? Date.parse(cell) : Number.NaN;
+    const size = metric?.window.size_ms ?? 0;
+    return Number.isNaN(at) ? columnLabel(metric, cell) : bucketWords({s: at, e: at + size}, board.near());
+  };
 
   const run = () => {
     setRunning(true);
@@ -146,7 +156,8 @@ function Verify({panel, rangeText}: {panel: Panel; rangeText: string | null}) {
       )}
       {windows.length > 0 && (
         <label>Window
-          <select value={String(chosenWindow?.which.window_start ?? '')} onChange={(event) => { setWindow(event.target.value); forget(); }}>
+          <select value={chosenWindow ? window : ''} onChange={(event) => { setWindow(event.target.value); forget(); }}>
+            <option value="">all {grouped(String(windows.length))} of the chart</option>
             {windows.map((one) => <option key={one.which.window_start} value={one.which.window_start}>{one.name}</option>)}
           </select>
         </label>
@@ -155,7 +166,7 @@ function Verify({panel, rangeText}: {panel: Panel; rangeText: string | null}) {
         {running ? 'Computing…' : 'Compute from raw events'}
       </button>
       {failure && <Problem failure={failure} />}
-      {result && <Result verification={result} columns={columns} />}
+      {result && <Result verification={result} nameOf={nameOf} />}
     </section>
   );
 }

@@ -11,7 +11,7 @@ import {range} from '../dates';
 import {listed, setQuery, toggled, useRoute} from '../route';
 
 export interface Standing {
-  start: number;
+  start: number;  // an empty window: no event yet
   end: number;
   state: State;
   words?: string;  // where "filling" alone would say too much
@@ -26,9 +26,10 @@ export function Meta({panel, metric, root, standing}: {
   const state = useRef<HTMLSpanElement>(null);
   const asOf = useRef<HTMLSpanElement>(null);
   usePaint([`panel:${panel.id}`, 'watermark'], root, () => {
-    const now = standing();
+    const said = standing();
+    const now = said && said.end > said.start ? said : null;
     const held = board.panel(panel.id);
-    setText(dates.current, now ? range(now.start, now.end, board.near()) : held?.answered ? 'not computed yet' : '');
+    setText(dates.current, now ? range(now.start, now.end, board.near()) : said ? 'no events yet' : held?.answered ? 'not computed yet' : '');
     setText(state.current, now ? (now.words ?? now.state) : '');
     setData(state.current, {state: now?.state});
     if (state.current) {

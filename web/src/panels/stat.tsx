@@ -46,7 +46,10 @@ export function StatPanel({panel}: {panel: Panel}) {
         <strong ref={value} className="stat-value" />
         <h3 id={`${panel.id}-title`} className="stat-label">{title}</h3>
       </div>
-      <Meta panel={panel} metric={metric} root={root} standing={stat} />
+      <Meta panel={panel} metric={metric} root={root} standing={() => {
+        const now = stat();
+        return now && {start: now.start ?? 0, end: now.end ?? 0, state: now.state};
+      }} />
       <Tools panel={panel} title={title} />
     </section>
   );

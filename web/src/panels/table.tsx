@@ -60,9 +60,10 @@ export function TablePanel({panel}: {panel: Panel}) {
   const note = useRef<HTMLParagraphElement>(null);
   const title = panelTitle(panel, metric);
   const filter = query.get('filter') ?? '';
-  const sort = parseSort(query.get('sort'), panel);
   const columns = panel.columns ?? [];
   const names = columns.map((name) => isDimension(metric, name));
+  const chosen = parseSort(query.get('sort'), panel);
+  const sort = chosen ?? {column: names.indexOf(false), down: true};  // as the server ranks them
 
   const table = (): TableState | null => {
     const data = board.panel(panel.id)?.data;
@@ -138,7 +139,7 @@ export function TablePanel({panel}: {panel: Panel}) {
               {columns.map((name, at) => (
                 <th
                   key={name} scope="col" className={names[at] ? undefined : 'figure'}
-                  aria-sort={sort?.column === at ? (sort.down ? 'descending' : 'ascending') : undefined}
+                  aria-sort={chosen?.column === at ? (chosen.down ? 'descending' : 'ascending') : undefined}
                 >
                   <button type="button" className="quiet" onClick={() => sortBy(name)}>{columnLabel(metric, name)}</button>
                 </th>
