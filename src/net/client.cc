@@ -37,14 +37,18 @@ Status check(const ClientRequest& request) {
   bool bad = has_control_character(request.method) || has_control_character(request.target) ||
              request.method.find(' ') != std::string::npos || request.target.find(' ') != std::string::npos;
   for (const auto& [name, value] : request.headers) bad = bad || has_control_character(name) || has_control_character(value);
-  if (bad) return fail(Code::invalid, "the request to " + request.target.substr(0, 100) + " holds characters that HTTP forbids; encode them");
+  if (bad)
+    return fail(Code::invalid,
+                "the request to " + request.target.substr(0, 100) + " holds characters that HTTP forbids; encode them");
   return ok();
 }
 
 class BlockingClient final : public Client {
  public:
   BlockingClient(os::Ports ports, Address address)
-      : ports_(ports), address_(std::move(address)), where_(address_.unix_path.empty() ? address_.tcp.text() : address_.unix_path) {}
+      : ports_(ports),
+        address_(std::move(address)),
+        where_(address_.unix_path.empty() ? address_.tcp.text() : address_.unix_path) {}
 
   ~BlockingClient() override { drop(); }
 
@@ -63,7 +67,8 @@ class BlockingClient final : public Client {
           return !full;
         });
     if (full) {
-      return fail(Code::full, "the reply of " + where_ + " is larger than " + std::to_string(body_bytes_max) + " bytes; ask for less");
+      return fail(Code::full,
+                  "the reply of " + where_ + " is larger than " + std::to_string(body_bytes_max) + " bytes; ask for less");
     }
     if (!status) return status.error();
     return response;
@@ -185,7 +190,8 @@ class BlockingClient final : public Client {
   void start_write(std::string_view head, std::string_view body) {
     writing_ = true;
     const size_t of_head = std::min(sent_, head.size());
-    const std::array<asio::const_buffer, 2> rest = {asio::buffer(head.substr(of_head)), asio::buffer(body.substr(sent_ - of_head))};
+    const std::array<asio::const_buffer, 2> rest = {asio::buffer(head.substr(of_head)),
+                                                    asio::buffer(body.substr(sent_ - of_head))};
     socket_->async_write_some(rest, [this](ErrorCode ec, size_t n) {
       writing_ = false;
       write_error_ = ec;  // not the end yet: the reply that explains it may be on its way

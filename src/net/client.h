@@ -7,7 +7,8 @@
 // Errors  Code::unavailable: nothing was sent, repeating is safe. Code::unknown: sent, but no complete reply: the effect is open.
 //         Code::full and a callback that says false: the reply began, its rest was not read. Code::invalid: the request itself.
 // Threads One thread at a time, except cancel(), which any thread may call and which ends the running request with Code::closed;
-//         without a running request it does nothing, so whoever shuts down sets his own flag first.
+//         without a running request it does nothing, so whoever shuts down sets his own flag first. A mutex stands between the
+//         two: the flag and whether a request runs must change together.
 #pragma once
 
 #include <functional>
@@ -24,15 +25,15 @@ namespace sluice::net {
 
 struct ClientRequest {
   std::string method = "POST";
-  std::string target = "/";        // path and query, already encoded
+  std::string target = "/";  // path and query, already encoded
   Headers headers;
-  std::string_view body;           // sent with Content-Length; must outlive the call
-  DurationMs timeout{30'000};      // for the whole exchange
+  std::string_view body;  // sent with Content-Length; must outlive the call
+  DurationMs timeout{30'000};  // for the whole exchange
 };
 
 struct Address {
   os::Endpoint tcp;
-  std::string unix_path;           // not empty: a Unix socket
+  std::string unix_path;  // not empty: a Unix socket
 };
 
 class Client {

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "net/test_peers.h"
+#include "net/test_server.h"
 #include "os/temp_folder.h"
 
 namespace sluice::net {
@@ -57,7 +57,8 @@ std::optional<Code> code_of(const Result<Response>& result) {
 
 TEST(Client, requests_reuse_one_connection) {
   RunningServer server([](Request request, Responder responder) {
-    responder.send(Response{201, {{"X-Path", request.path}}, request.method + std::string(request.header("x-a").value_or("")) + request.body});
+    responder.send(Response{
+        201, {{"X-Path", request.path}}, request.method + std::string(request.header("x-a").value_or("")) + request.body});
   });
   const auto client = Client::to(server.ports(), Address{server->bound(), ""});
   for (int i = 0; i < 20; ++i) {
@@ -78,8 +79,8 @@ TEST(Client, requests_reuse_one_connection) {
 
 TEST(Client, unix_sockets_and_large_bodies_work_both_ways) {
   const os::TempFolder folder;
-  RunningServer server([](Request request, Responder responder) { responder.send(Response{200, {}, std::move(request.body)}); }, {},
-                       folder.file("s"));
+  RunningServer server([](Request request, Responder responder) { responder.send(Response{200, {}, std::move(request.body)}); },
+                       {}, folder.file("s"));
   const auto client = Client::to(server.ports(), Address{{}, folder.file("s")});
   std::string body;
   for (int i = 0; body.size() < 10_MiB; ++i) body += std::to_string(i);
@@ -280,8 +281,7 @@ TEST(Client, a_stream_hands_on_pieces_until_the_caller_has_enough) {
   const Status enough = client->stream(get(), on_head, [&](std::string_view) { return false; });
   ASSERT_FALSE(enough);
   EXPECT_EQ(enough.error().code, Code::closed);
-  const Status unwanted = client->stream(
-      get(), [](const Response&) { return false; }, [](std::string_view) { return true; });
+  const Status unwanted = client->stream(get(), [](const Response&) { return false; }, [](std::string_view) { return true; });
   ASSERT_FALSE(unwanted);
   EXPECT_EQ(unwanted.error().code, Code::closed);
   EXPECT_TRUE(client->send(get(), 5_MiB));
@@ -291,7 +291,10 @@ TEST(Client, a_refusal_that_comes_before_the_body_is_sent_is_read) {
   ServerOptions options;
   options.body_bytes_max = 1'000'000;
   RunningServer server(
-      [](Request request, Responder responder) { responder.send(json_error(request.body_over_limit ? 413 : 200, "x", "y", "z")); }, options);
+      [](Request request, Responder responder) {
+        responder.send(json_error(request.body_over_limit ? 413 : 200, "x", "y", "z"));
+      },
+      options);
   const auto client = Client::to(server.ports(), Address{server->bound(), ""});
   const std::string body(50_MiB, 'x');
   ClientRequest request;

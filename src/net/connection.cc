@@ -128,8 +128,8 @@ void Connection::receive(std::string_view bytes) {
     bytes.remove_prefix(parser_.feed(bytes));
     if (const Refusal* refusal = parser_.refusal()) return refuse(*refusal);
     if (!account()) {
-      return refuse(Refusal{503, "busy", "The requests that are being read or handled fill their memory.",
-                            "Send it again in a second."});
+      return refuse(
+          Refusal{503, "busy", "The requests that are being read or handled fill their memory.", "Send it again in a second."});
     }
     if (parser_.complete()) {
       dispatch();
@@ -146,7 +146,8 @@ void Connection::send_continue() {
   constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
   ErrorCode error;
   const size_t sent = socket_.write_some(asio::buffer(kContinue), error);
-  if (error || sent != kContinue.size()) close();  // nothing else is unsent here, so a full buffer means a client that never reads
+  if (error || sent != kContinue.size())
+    close();  // nothing else is unsent here, so a full buffer means a client that never reads
 }
 
 void Connection::dispatch() {
@@ -247,8 +248,7 @@ bool Connection::write_now() {
     if (error == asio::error::would_block) {
       writing_ = true;
       set_deadline(loop_.shared().options.idle_timeout);
-      socket_.async_write_some(unwritten(),
-                               [self = shared_from_this()](ErrorCode e, size_t sent) { self->on_write(e, sent); });
+      socket_.async_write_some(unwritten(), [self = shared_from_this()](ErrorCode e, size_t sent) { self->on_write(e, sent); });
       return false;
     }
     if (error) {

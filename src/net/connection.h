@@ -31,11 +31,11 @@ class Connection final : public std::enable_shared_from_this<Connection> {
   void begin_refused();  // over connections_max: says 503
   void on_news(const std::shared_ptr<ServerExchange>& exchange);
   void check_deadline(os::MonotonicTime now);
-  void drain();          // the server stops: idle ones end now, others after their reply
+  void drain();  // the server stops: idle ones end now, others after their reply
   void close();
   bool refused() const { return refused_; }
 
-  size_t index = 0;      // of the loop's list
+  size_t index = 0;  // of the loop's list
 
  private:
   enum class Phase { receiving, handling, replying, streaming, lingering, closed };
@@ -70,7 +70,7 @@ class Connection final : public std::enable_shared_from_this<Connection> {
   bool refused_ = false;
   bool reading_ = false;
   bool writing_ = false;
-  bool at_end_ = false;         // the client sends no more
+  bool at_end_ = false;  // the client sends no more
   bool keep_alive_ = true;
   bool is_head_ = false;
   bool http_1_1_ = true;
@@ -78,13 +78,13 @@ class Connection final : public std::enable_shared_from_this<Connection> {
   bool stream_ended_ = false;
   std::optional<os::MonotonicTime> deadline_;
   std::shared_ptr<ServerExchange> exchange_;
-  std::string ahead_;           // received behind the current request
-  size_t handled_bytes_ = 0;    // the body that the handler has
-  size_t accounted_ = 0;        // our share of bytes_in_flight
-  std::string out_;             // being written: out_, then body_
+  std::string ahead_;  // received behind the current request
+  size_t handled_bytes_ = 0;  // the body that the handler has
+  size_t accounted_ = 0;  // our share of bytes_in_flight
+  std::string out_;  // being written: out_, then body_
   std::string body_;
   size_t written_ = 0;
-  size_t stream_bytes_ = 0;     // of out_, without chunk framing
+  size_t stream_bytes_ = 0;  // of out_, without chunk framing
   size_t lingered_ = 0;
   std::array<char, 4096> inbox_;
 };

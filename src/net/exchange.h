@@ -75,7 +75,7 @@ class ServerExchange final : public Exchange, public std::enable_shared_from_thi
   Output take_output();
   void written(size_t bytes);  // the system took them
   void client_left();
-  void look_again();           // puts itself into the mailbox: a stream whose turn was long enough
+  void look_again();  // puts itself into the mailbox: a stream whose turn was long enough
   void taken_from_mailbox() { in_mailbox_.store(false); }
 
  private:
@@ -92,7 +92,7 @@ class ServerExchange final : public Exchange, public std::enable_shared_from_thi
   std::condition_variable room_;
   std::optional<Reply> reply_;
   std::string output_;
-  size_t buffered_ = 0;       // output_ and what the connection still writes
+  size_t buffered_ = 0;  // output_ and what the connection still writes
   size_t buffered_max_ = 0;
   bool answered_ = false;
   bool closed_ = false;

@@ -34,18 +34,18 @@ std::string percent_encode(std::string_view text);
 
 struct Request {
   std::string method;  // GET, POST, ... as sent
-  std::string path;    // percent-decoded, without the query
-  std::string query;   // after '?', raw
+  std::string path;  // percent-decoded, without the query
+  std::string query;  // after '?', raw
   Headers headers;
   std::string body;
   bool body_over_limit = false;
-  std::string peer;    // numeric address, "unix" on a Unix socket
+  std::string peer;  // numeric address, "unix" on a Unix socket
   std::optional<std::string_view> header(std::string_view name) const { return find_header(headers, name); }
 };
 
 struct Response {
   int status = 200;
-  Headers headers;     // Content-Length, Connection and Date are the server's
+  Headers headers;  // Content-Length, Connection and Date are the server's
   std::string body;
 };
 
@@ -55,9 +55,9 @@ class Stream {
   virtual bool write(std::string bytes) = 0;
   // Waits for room instead of failing at once: for a worker that copies a long result. Never call it on a net thread.
   virtual bool write_within(std::string bytes, DurationMs) { return write(std::move(bytes)); }
-  virtual void close() = 0;        // ends the body properly
-  virtual void abort() = 0;        // cuts the connection, so that the client sees a broken reply
-  virtual bool open() const = 0;   // false once the client left, or after close() or abort()
+  virtual void close() = 0;  // ends the body properly
+  virtual void abort() = 0;  // cuts the connection, so that the client sees a broken reply
+  virtual bool open() const = 0;  // false once the client left, or after close() or abort()
   virtual size_t buffered_bytes() const = 0;
 };
 

@@ -52,7 +52,9 @@ TEST(Http, an_error_is_one_json_object_with_quoted_text) {
 
 TEST(Http, a_dropped_responder_answers_500_once) {
   const auto recorded = std::make_shared<Recorded>();
-  { const Responder dropped(recorded); }
+  {
+    const Responder dropped(recorded);
+  }
   ASSERT_EQ(recorded->sent.size(), 1u);
   EXPECT_EQ(recorded->sent[0].status, 500);
 }
@@ -86,7 +88,8 @@ TEST(ReplyHead, dates_are_in_the_form_of_the_rfc) {
 
 TEST(ReplyHead, a_header_value_cannot_begin_another_header) {
   std::string out;
-  append_reply_head(out, Response{200, {{"X-Echo", "a\r\nSet-Cookie: b"}, {"Content-Length", "99"}}, "xy"}, BodyEnd::length, "close", "D");
+  append_reply_head(out, Response{200, {{"X-Echo", "a\r\nSet-Cookie: b"}, {"Content-Length", "99"}}, "xy"}, BodyEnd::length,
+                    "close", "D");
   EXPECT_EQ(out, "HTTP/1.1 200 OK\r\nDate: D\r\nX-Echo: a  Set-Cookie: b\r\nContent-Length: 2\r\nConnection: close\r\n\r\n");
 }
 

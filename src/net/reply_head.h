@@ -17,7 +17,8 @@ enum class BodyEnd { none, length, chunked, close };
 bool has_body(int status);
 // Content-Length, Transfer-Encoding, Connection and Date of `response` are left out; control characters become spaces, so that a
 // header copied from a request cannot begin a second one.
-void append_reply_head(std::string& out, const Response& response, BodyEnd end, std::string_view connection, std::string_view date);
+void append_reply_head(std::string& out, const Response& response, BodyEnd end, std::string_view connection,
+                       std::string_view date);
 // Sun, 06 Nov 1994 08:49:37 GMT (RFC 9110 5.6.7).
 std::string http_date(TimeMs time);
 

@@ -37,8 +37,9 @@ Outcome run(std::string_view bytes, std::string_view sizes) {
   } else if (parser.complete()) {
     out.status = 1;
     out.request = parser.take();
-    SLUICE_ASSERT(out.request.body.empty() || out.request.body.capacity() - out.request.body.size() >= RequestParser::kBodyPadding,
-                  "a body has room behind it");
+    SLUICE_ASSERT(
+        out.request.body.empty() || out.request.body.capacity() - out.request.body.size() >= RequestParser::kBodyPadding,
+        "a body has room behind it");
   }
   return out;
 }

@@ -143,18 +143,14 @@ RequestParser::RequestParser(Limits limits) : limits_(limits), sink_(std::make_u
 RequestParser::~RequestParser() = default;
 
 bool RequestParser::started() const { return head_done_ || !held_.empty() || refused_; }
-bool RequestParser::complete() const {
-  return head_done_ && !refused_ && (sink_->is_done() || sink_->drained_enough());
-}
+bool RequestParser::complete() const { return head_done_ && !refused_ && (sink_->is_done() || sink_->drained_enough()); }
 const Refusal* RequestParser::refusal() const { return refused_ ? &refusal_ : nullptr; }
 bool RequestParser::take_expectation() { return std::exchange(expectation_, false); }
 bool RequestParser::is_head() const { return sink_->request.method == "HEAD"; }
 bool RequestParser::is_http_1_1() const { return sink_->http_1_1; }
 size_t RequestParser::held_bytes() const { return held_.size() + sink_->request.body.size(); }
 
-bool RequestParser::keep_alive() const {
-  return sink_->is_done() && !sink_->request.body_over_limit && sink_->keep_alive();
-}
+bool RequestParser::keep_alive() const { return sink_->is_done() && !sink_->request.body_over_limit && sink_->keep_alive(); }
 
 Request RequestParser::take() {
   SLUICE_ASSERT(complete(), "only a complete request can be taken");
@@ -262,8 +258,7 @@ void RequestParser::finish_head(std::string_view head) {
                     "Send one Host header.");
     case Problem::expectation:
       return refuse(417, "expectation", "Expect is something else than `100-continue`.", "Leave the Expect header out.");
-    case Problem::connect:
-      return refuse(501, "method", "CONNECT is for proxies; this is none.", "Use GET, POST or OPTIONS.");
+    case Problem::connect: return refuse(501, "method", "CONNECT is for proxies; this is none.", "Use GET, POST or OPTIONS.");
   }
   if (error == http::error::bad_version) {
     return refuse(505, "version", "The request is neither HTTP/1.1 nor HTTP/1.0.", "Use HTTP/1.1.");

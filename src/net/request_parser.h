@@ -33,8 +33,8 @@ class RequestParser {
   static constexpr size_t kFieldsMax = 256;
   static constexpr size_t kChunkLineBytesMax = 8_KiB;
   static constexpr size_t kOverLimitKept = 64_KiB;
-  static constexpr size_t kOverLimitDrained = 4;     // times body_bytes_max
-  static constexpr size_t kBodyPadding = 64;         // spare capacity behind a body: what simdjson reads beyond the end
+  static constexpr size_t kOverLimitDrained = 4;  // times body_bytes_max
+  static constexpr size_t kBodyPadding = 64;  // spare capacity behind a body: what simdjson reads beyond the end
 
   explicit RequestParser(Limits limits);
   ~RequestParser();
@@ -42,20 +42,20 @@ class RequestParser {
   RequestParser& operator=(const RequestParser&) = delete;
 
   size_t feed(std::string_view bytes);
-  bool started() const;    // a byte of a request was seen
+  bool started() const;  // a byte of a request was seen
   bool complete() const;
   const Refusal* refusal() const;
   // True once per request: its head is here, it asked for `100 Continue`, and nothing of its body came yet.
   bool take_expectation();
-  bool keep_alive() const;      // of a complete request
-  bool is_head() const;         // of a complete request: the method is HEAD
+  bool keep_alive() const;  // of a complete request
+  bool is_head() const;  // of a complete request: the method is HEAD
   bool is_http_1_1() const;
-  size_t held_bytes() const;    // memory that the unfinished or complete request holds
-  Request take();               // complete() only; reset() follows
+  size_t held_bytes() const;  // memory that the unfinished or complete request holds
+  Request take();  // complete() only; reset() follows
   void reset();
 
  private:
-  class Sink;                   // the Beast parser
+  class Sink;  // the Beast parser
   void refuse(int status, std::string_view code, std::string message, std::string_view next);
   size_t feed_head(std::string_view bytes);
   size_t feed_body(std::string_view bytes);
@@ -64,8 +64,8 @@ class RequestParser {
 
   const Limits limits_;
   std::unique_ptr<Sink> sink_;
-  std::string held_;            // an unfinished head, or an unfinished chunk line
-  size_t scanned_ = 0;          // bytes of the head that scan_head() accepted
+  std::string held_;  // an unfinished head, or an unfinished chunk line
+  size_t scanned_ = 0;  // bytes of the head that scan_head() accepted
   size_t line_start_ = 0;
   bool head_done_ = false;
   bool expectation_ = false;

@@ -29,7 +29,9 @@ std::string head(std::string_view extra, std::string_view line = "POST /v1/event
 }
 
 TEST(RequestParser, a_request_is_the_same_however_it_is_cut) {
-  const std::string plain = "POST /a%20b?x=1%2F HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\nX-Y:  z \r\n\r\nhello" "GET";
+  const std::string plain =
+      "POST /a%20b?x=1%2F HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\nX-Y:  z \r\n\r\nhello"
+      "GET";
   const std::string chunked =
       "POST /a%20b?x=1%2F HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: Chunked\r\nX-Y:  z \r\n\r\n"
       "3;ext=\"q\"\r\nhel\r\n2\r\nlo\r\n0\r\nTrailer: t\r\n\r\nGET";
@@ -155,7 +157,8 @@ TEST(RequestParser, a_larger_body_keeps_its_first_64_kib_and_is_drained) {
   std::string body;
   for (int i = 0; body.size() < 100'001; ++i) body += std::to_string(i) + ",";
   const std::string sized = head("Content-Length: " + std::to_string(body.size()) + "\r\n") + body;
-  const std::string chunked = head("Transfer-Encoding: chunked\r\n") + fmt::format("{:x}", body.size()) + "\r\n" + body + "\r\n0\r\n\r\n";
+  const std::string chunked =
+      head("Transfer-Encoding: chunked\r\n") + fmt::format("{:x}", body.size()) + "\r\n" + body + "\r\n0\r\n\r\n";
   for (const std::string& text : {sized, chunked}) {
     for (const size_t piece : {size_t{777}, SIZE_MAX}) {
       Fed fed(text, piece);

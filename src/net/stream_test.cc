@@ -3,12 +3,10 @@
 
 #include <future>
 
-#include "net/test_peers.h"
+#include "net/test_server.h"
 
 namespace sluice::net {
 namespace {
-
-const std::string kGet = "GET /g HTTP/1.1\r\nHost: x\r\n\r\n";
 
 // A server whose only handler starts a stream and hands it to the test.
 class StreamServer {
@@ -175,7 +173,8 @@ TEST(Stream, a_writer_that_waits_sends_a_long_result_through_a_small_bound) {
   std::string all;
   for (int i = 0; all.size() < 20_MiB; ++i) all += std::to_string(i) + ",";
   std::jthread writer([&] {
-    for (size_t at = 0; at < all.size(); at += 50'000) ASSERT_TRUE(stream->write_within(all.substr(at, 50'000), DurationMs(20'000)));
+    for (size_t at = 0; at < all.size(); at += 50'000)
+      ASSERT_TRUE(stream->write_within(all.substr(at, 50'000), DurationMs(20'000)));
     stream->close();
   });
   peer.read_through("\r\n\r\n");

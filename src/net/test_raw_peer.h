@@ -1,4 +1,4 @@
-// test_peers.h - for tests: a server that runs, and a client of bytes that knows nothing of HTTP.
+// test_raw_peer.h - for tests: a client of bytes that knows nothing of HTTP, and patience.
 #pragma once
 
 #include <poll.h>
@@ -7,16 +7,12 @@
 
 #include <chrono>
 #include <functional>
-#include <memory>
 #include <string>
 #include <string_view>
 #include <thread>
-#include <vector>
+#include <utility>
 
-#include <gtest/gtest.h>
-
-#include "net/server.h"
-#include "os/ports.h"
+#include "base/units.h"
 
 namespace sluice::net {
 
@@ -115,46 +111,6 @@ class RawPeer {
   int descriptor_;
   bool at_end_ = false;
   std::string received_;
-};
-
-class RunningServer {
- public:
-  explicit RunningServer(Handler handler, ServerOptions options = {}, const std::string& unix_path = "") : unix_path_(unix_path) {
-    Result<std::unique_ptr<Server>> made =
-        Server::listen(real_.ports(), os::Endpoint{"127.0.0.1", 0}, unix_path, options, std::move(handler));
-    SLUICE_ASSERT(made, "the test's server listens");
-    server_ = std::move(made).value();
-    for (size_t i = 0; i < options.threads; ++i) threads_.emplace_back([this, i] { server_->run(i); });
-  }
-  ~RunningServer() { stop(); }
-  RunningServer(const RunningServer&) = delete;
-  RunningServer& operator=(const RunningServer&) = delete;
-
-  void stop() {
-    server_->stop();
-    threads_.clear();
-  }
-  Server& operator*() { return *server_; }
-  Server* operator->() { return server_.get(); }
-  os::Ports ports() { return real_.ports(); }
-  RawPeer connect() {
-    Result<int> descriptor = unix_path_.empty() ? real_.ports().sockets.connect_tcp(server_->bound())
-                                                : real_.ports().sockets.connect_unix(unix_path_);
-    SLUICE_ASSERT(descriptor, "the test's server accepts");
-    return RawPeer(*descriptor);
-  }
-  // One connection, these bytes, everything that comes back until the server closes.
-  std::string ask(std::string_view bytes) {
-    RawPeer peer = connect();
-    peer.send(bytes);
-    return peer.read_to_end();
-  }
-
- private:
-  os::RealPorts real_;
-  const std::string unix_path_;
-  std::unique_ptr<Server> server_;
-  std::vector<std::jthread> threads_;
 };
 
 }  // namespace sluice::net
