@@ -20,7 +20,8 @@ bool clashes(const std::string& name) {
 }  // namespace
 
 const std::vector<std::string>& reserved_table_names() {
-  static const std::vector<std::string> kNames{"events", "quarantine", "identities", "ledger", "revisions", "watermarks", "definitions", "store_identity"};
+  static const std::vector<std::string> kNames{"events",    "quarantine", "identities",  "ledger",
+                                               "revisions", "watermarks", "definitions", "store_identity"};
   return kNames;
 }
 
@@ -55,14 +56,17 @@ std::vector<Column> stored_columns(const Measure& measure) {
     case MeasureKind::percentile: return {{name, "Nullable(Decimal(38, 9))"}};
     case MeasureKind::min:
     case MeasureKind::max:
-      return {{name, measure.type == Type::text ? "Nullable(String)" : measure.type == Type::time ? "Nullable(DateTime64(3, 'UTC'))" : "Nullable(Decimal(38, 9))"}};
+      return {{name, measure.type == Type::text   ? "Nullable(String)"
+                     : measure.type == Type::time ? "Nullable(DateTime64(3, 'UTC'))"
+                                                  : "Nullable(Decimal(38, 9))"}};
     case MeasureKind::derived: return {};
   }
   return {};
 }
 
 std::vector<Column> table_columns(const Metric& metric) {
-  std::vector<Column> columns{{"window_start", "DateTime64(3, 'UTC')"}, {"window_end", "DateTime64(3, 'UTC')"}, {"group_key", "String"}};
+  std::vector<Column> columns{
+      {"window_start", "DateTime64(3, 'UTC')"}, {"window_end", "DateTime64(3, 'UTC')"}, {"group_key", "String"}};
   for (const Dimension& dimension : metric.dimensions) columns.push_back({stored_name(dimension.name), "Nullable(String)"});
   for (const Measure& measure : metric.measures) {
     for (Column& column : stored_columns(measure)) columns.push_back(std::move(column));
@@ -91,11 +95,14 @@ std::string create_view(const Metric& metric, const std::string& table) {
   // Every column is qualified: an alias of the same name would win otherwise, in WHERE too.
   const auto column = [](const std::string& name) { return "_t." + quote_name(name); };
   const std::vector<std::string> visible = visible_sql(metric, [&](const std::string& name) { return column(name); });
-  std::string out = fmt::format("CREATE OR REPLACE VIEW sluice.{} AS\nSELECT\n  _t.window_start AS window_start,\n  _t.window_end AS window_end,\n", quote_name(metric.name));
+  std::string out = fmt::format(
+      "CREATE OR REPLACE VIEW sluice.{} AS\nSELECT\n  _t.window_start AS window_start,\n  _t.window_end AS window_end,\n",
+      quote_name(metric.name));
   for (const uint32_t i : written_order(metric.dimensions)) {
     out += fmt::format("  {} AS {},\n", column(stored_name(metric.dimensions[i].name)), quote_name(metric.dimensions[i].name));
   }
-  for (const uint32_t i : written_order(metric.measures)) out += fmt::format("  {} AS {},\n", visible[i], quote_name(metric.measures[i].name));
+  for (const uint32_t i : written_order(metric.measures))
+    out += fmt::format("  {} AS {},\n", visible[i], quote_name(metric.measures[i].name));
   out += fmt::format("  _t.state AS state\nFROM sluice.{} AS _t FINAL\nWHERE _t.is_deleted = 0", quote_name(table));
   return out;
 }
@@ -108,7 +115,9 @@ std::vector<std::string> visible_sql(const Metric& metric, const std::function<s
     if (stored.empty()) continue;
     visible[i] = column(stored[0].name);
     if (measure.kind == MeasureKind::avg) {
-      visible[i] = fmt::format("CAST(round(CAST({} AS Nullable(Decimal(76, 20))) / nullIf({}, 0), 9) AS Nullable(Decimal(38, 9)))", column(stored[0].name), column(stored[1].name));
+      visible[i] =
+          fmt::format("CAST(round(CAST({} AS Nullable(Decimal(76, 20))) / nullIf({}, 0), 9) AS Nullable(Decimal(38, 9)))",
+                      column(stored[0].name), column(stored[1].name));
     }
     numbers[i] = stored[0].type == "UInt64" ? fmt::format("toDecimal128({}, 9)", visible[i]) : visible[i];
   }

@@ -28,12 +28,12 @@ struct Column {
 // Tables that every project has and definitions may not be named after (design 7).
 const std::vector<std::string>& reserved_table_names();
 
-std::string quote_name(std::string_view name);     // `name`
-std::string quote_text(std::string_view text);     // 'text', escaped
+std::string quote_name(std::string_view name);  // `name`
+std::string quote_text(std::string_view text);  // 'text', escaped
 
 std::vector<Column> table_columns(const Metric& metric);
 std::string create_table(const Metric& metric, const std::string& table);
-std::string create_view(const Metric& metric, const std::string& table);   // CREATE OR REPLACE VIEW sluice.<name>
+std::string create_view(const Metric& metric, const std::string& table);  // CREATE OR REPLACE VIEW sluice.<name>
 
 // Injective text of a group's dimensions (in the plan's order) with NULL apart from '': per dimension 'n' for NULL, else
 // 't<length in bytes>:<bytes>'.

@@ -63,8 +63,12 @@ class RowPrinter {
       case Op::logical_or:
       case Op::add:
       case Op::subtract: return flat(index);
-      case Op::multiply: return fmt::format("CAST(round(CAST({} AS Nullable(Decimal(38, 9))) * {}, 9) AS Nullable(Decimal(38, 9)))", factor(n.inputs[0]), factor(n.inputs[1]));
-      case Op::divide: return fmt::format("CAST(round(CAST({} AS Nullable(Decimal(76, 40))) / nullIf({}, 0), 9) AS Nullable(Decimal(38, 9)))", factor(n.inputs[0]), factor(n.inputs[1]));
+      case Op::multiply:
+        return fmt::format("CAST(round(CAST({} AS Nullable(Decimal(38, 9))) * {}, 9) AS Nullable(Decimal(38, 9)))",
+                           factor(n.inputs[0]), factor(n.inputs[1]));
+      case Op::divide:
+        return fmt::format("CAST(round(CAST({} AS Nullable(Decimal(76, 40))) / nullIf({}, 0), 9) AS Nullable(Decimal(38, 9)))",
+                           factor(n.inputs[0]), factor(n.inputs[1]));
       case Op::in: return list(n);
       case Op::is_null: return fmt::format("isNull({})", node(n.inputs[0]));
       case Op::is_not_null: return fmt::format("isNotNull({})", node(n.inputs[0]));
@@ -105,7 +109,8 @@ class RowPrinter {
       left = at(left).inputs[0];
     }
     std::string out = "(" + node(left);
-    for (auto part = rest.rbegin(); part != rest.rend(); ++part) out += fmt::format(" {} {}", infix(part->first), node(part->second));
+    for (auto part = rest.rbegin(); part != rest.rend(); ++part)
+      out += fmt::format(" {} {}", infix(part->first), node(part->second));
     return out + ")";
   }
 
@@ -131,7 +136,9 @@ class RowPrinter {
 
 }  // namespace
 
-std::string row_sql(const Expression& expression, const std::vector<std::string>& paths) { return RowPrinter(expression, paths).print(); }
+std::string row_sql(const Expression& expression, const std::vector<std::string>& paths) {
+  return RowPrinter(expression, paths).print();
+}
 
 std::string value_sql(const Expression& expression, const std::vector<std::string>& paths) {
   const std::string sql = row_sql(expression, paths);
@@ -154,9 +161,19 @@ std::string derived_sql(const Expression& expression, const std::vector<std::str
       case Op::measure: printed[i] = measures[n.index]; break;
       case Op::literal_number: printed[i] = fmt::format("toDecimal128('{}', 9)", n.number.to_text()); break;
       case Op::add:
-      case Op::subtract: printed[i] = fmt::format("toDecimal128OrNull(toString(CAST({} AS Nullable(Decimal(76, 9))) {} {}), 9)", input(0), infix(n.op), input(1)); break;
-      case Op::multiply: printed[i] = fmt::format("toDecimal128OrNull(toString(round(CAST({} AS Nullable(Decimal(76, 9))) * {}, 9)), 9)", input(0), input(1)); break;
-      case Op::divide: printed[i] = fmt::format("toDecimal128OrNull(toString(round(CAST({} AS Nullable(Decimal(76, 20))) / nullIf({}, 0), 9)), 9)", input(0), input(1)); break;
+      case Op::subtract:
+        printed[i] = fmt::format("toDecimal128OrNull(toString(CAST({} AS Nullable(Decimal(76, 9))) {} {}), 9)", input(0),
+                                 infix(n.op), input(1));
+        break;
+      case Op::multiply:
+        printed[i] = fmt::format("toDecimal128OrNull(toString(round(CAST({} AS Nullable(Decimal(76, 9))) * {}, 9)), 9)", input(0),
+                                 input(1));
+        break;
+      case Op::divide:
+        printed[i] =
+            fmt::format("toDecimal128OrNull(toString(round(CAST({} AS Nullable(Decimal(76, 20))) / nullIf({}, 0), 9)), 9)",
+                        input(0), input(1));
+        break;
       default: printed[i] = "CAST(NULL AS Nullable(Decimal(38, 9)))"; break;
     }
   }

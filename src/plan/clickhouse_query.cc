@@ -15,7 +15,10 @@ namespace {
 
 constexpr int64_t kNoTime = std::numeric_limits<int64_t>::min();
 
-std::string instant(int64_t ms) { return fmt::format("fromUnixTimestamp64Milli(toInt64({}), 'UTC')", ms); }
+// Bounds of event_time, whose values lie in [1901, 2100) (R2); the engine's instants begin with 1900.
+std::string instant(int64_t ms) {
+  return fmt::format("fromUnixTimestamp64Milli(toInt64({}), 'UTC')", std::max(ms, kStoredMinusInfinityMs));
+}
 
 // What one query asks of a metric. Windows come from the definition, or there is one that is given.
 struct Ask {
@@ -51,15 +54,20 @@ std::vector<std::string> window_columns(const Window& window) {
   const int64_t size = window.size.count(), step = window.step.count(), offset = window.offset.count();
   switch (window.kind) {
     case Window::Kind::tumble: return {fmt::format("{} AS _ws", floor_sql(size, offset))};
-    case Window::Kind::hop: return {fmt::format("arrayJoin(arrayMap(_k -> {} - _k * {}, range({}))) AS _ws", floor_sql(step, offset), step, size / step)};
+    case Window::Kind::hop:
+      return {
+          fmt::format("arrayJoin(arrayMap(_k -> {} - _k * {}, range({}))) AS _ws", floor_sql(step, offset), step, size / step)};
     case Window::Kind::cumulate:
       return {fmt::format("{} AS _ws", floor_sql(size, offset)),
               fmt::format("arrayJoin(arrayMap(_k -> {} + _k * {}, range({}, {}))) AS _we", floor_sql(size, offset), step,
-                          fmt::format("toUInt32(intDiv(positiveModulo(_t - {}, toInt64({})), {}) + 1)", offset, size, step), size / step + 1)};
+                          fmt::format("toUInt32(intDiv(positiveModulo(_t - {}, toInt64({})), {}) + 1)", offset, size, step),
+                          size / step + 1)};
   }
   return {};
 }
-std::string window_end(const Window& window) { return window.kind == Window::Kind::cumulate ? "_we" : fmt::format("_ws + {}", window.size.count()); }
+std::string window_end(const Window& window) {
+  return window.kind == Window::Kind::cumulate ? "_we" : fmt::format("_ws + {}", window.size.count());
+}
 
 std::vector<std::string> row_columns(const Ask& ask) {
   std::vector<std::string> columns;
@@ -67,12 +75,15 @@ std::vector<std::string> row_columns(const Ask& ask) {
     columns.push_back("toUnixTimestamp64Milli(event_time) AS _t");
     for (std::string& column : window_columns(ask.metric.window)) columns.push_back(std::move(column));
   }
-  for (const uint32_t i : ask.dimensions) columns.push_back(fmt::format("{} AS {}", value_sql(ask.metric.dimensions[i].value, ask.plan.paths), dimension_column(i)));
+  for (const uint32_t i : ask.dimensions)
+    columns.push_back(fmt::format("{} AS {}", value_sql(ask.metric.dimensions[i].value, ask.plan.paths), dimension_column(i)));
   for (size_t i = 0; i < ask.metric.measures.size(); ++i) {
     const Measure& measure = ask.metric.measures[i];
     if (measure.kind == MeasureKind::derived) continue;
-    if (!measure.argument.empty()) columns.push_back(fmt::format("{} AS {}", value_sql(measure.argument, ask.plan.paths), argument_column(i)));
-    if (!measure.where.empty()) columns.push_back(fmt::format("ifNull({}, 0) AS {}", row_sql(measure.where, ask.plan.paths), filter_column(i)));
+    if (!measure.argument.empty())
+      columns.push_back(fmt::format("{} AS {}", value_sql(measure.argument, ask.plan.paths), argument_column(i)));
+    if (!measure.where.empty())
+      columns.push_back(fmt::format("ifNull({}, 0) AS {}", row_sql(measure.where, ask.plan.paths), filter_column(i)));
   }
   columns.push_back("toUnixTimestamp64Milli(watermark) AS _w");
   return columns;
@@ -81,7 +92,8 @@ std::vector<std::string> row_columns(const Ask& ask) {
 // Only true passes: WHERE drops NULL by itself, and a bare condition lets the engine use its index.
 std::string where_sql(const Ask& ask) {
   std::string out = fmt::format("epoch <= {}", ask.up_to_epoch);
-  if (ask.from != kNoTime) out += fmt::format("\n      AND event_time >= {} AND event_time < {}", instant(ask.from), instant(ask.to));
+  if (ask.from != kNoTime)
+    out += fmt::format("\n      AND event_time >= {} AND event_time < {}", instant(ask.from), instant(ask.to));
   if (!ask.metric.where.empty()) out += fmt::format("\n      AND {}", row_sql(ask.metric.where, ask.plan.paths));
   return out;
 }
@@ -95,7 +107,8 @@ std::string aggregate_sql(const Measure& measure, size_t i) {
   const std::string argument = argument_column(i);
   const bool filtered = !measure.where.empty();
   const auto call = [&](std::string_view function) {
-    return filtered ? fmt::format("{}If({}, {})", function, argument, filter_column(i)) : fmt::format("{}({})", function, argument);
+    return filtered ? fmt::format("{}If({}, {})", function, argument, filter_column(i))
+                    : fmt::format("{}({})", function, argument);
   };
   switch (measure.kind) {
     case MeasureKind::count: return filtered ? fmt::format("countIf({})", filter_column(i)) : "count()";
@@ -120,7 +133,8 @@ std::vector<std::string> group_names(const Ask& ask) {
 
 std::string groups_sql(const Ask& ask) {
   std::vector<std::string> columns;
-  if (ask.windows) columns = {"_ws", ask.metric.window.kind == Window::Kind::cumulate ? "_we" : window_end(ask.metric.window) + " AS _we"};
+  if (ask.windows)
+    columns = {"_ws", ask.metric.window.kind == Window::Kind::cumulate ? "_we" : window_end(ask.metric.window) + " AS _we"};
   for (const uint32_t i : ask.dimensions) columns.push_back(dimension_column(i));
   for (size_t i = 0; i < ask.metric.measures.size(); ++i) {
     const Measure& measure = ask.metric.measures[i];
@@ -128,7 +142,10 @@ std::string groups_sql(const Ask& ask) {
     columns.push_back(fmt::format("{} AS {}", aggregate_sql(measure, i), value_column(i)));
     if (measure.kind == MeasureKind::avg) {
       const std::string argument = argument_column(i);
-      columns.push_back(fmt::format("{} AS {}c", measure.where.empty() ? fmt::format("count({})", argument) : fmt::format("countIf({}, {})", argument, filter_column(i)), value_column(i)));
+      columns.push_back(fmt::format(
+          "{} AS {}c",
+          measure.where.empty() ? fmt::format("count({})", argument) : fmt::format("countIf({}, {})", argument, filter_column(i)),
+          value_column(i)));
     }
   }
   const std::string due = fmt::format("{} + {}", ask.due, ask.metric.allowed_lateness.count());
@@ -144,10 +161,11 @@ std::string groups_sql(const Ask& ask) {
 // From the groups' columns: what the table stores.
 std::string stored_value(const Measure& measure, size_t i) {
   const std::string column = value_column(i);
-  if ((measure.kind == MeasureKind::min || measure.kind == MeasureKind::max) && measure.type == Type::time) return fmt::format("fromUnixTimestamp64Milli({}, 'UTC')", column);
+  if ((measure.kind == MeasureKind::min || measure.kind == MeasureKind::max) && measure.type == Type::time)
+    return fmt::format("fromUnixTimestamp64Milli({}, 'UTC')", column);
   if (measure.kind != MeasureKind::percentile) return column;
-  return fmt::format("if(empty({0}), NULL, arrayElement({0}, greatest(1, intDiv(length({0}) * {1} + {2}, {3}))))", column, measure.p_numerator,
-                     measure.p_denominator - 1, measure.p_denominator);
+  return fmt::format("if(empty({0}), NULL, arrayElement({0}, greatest(1, intDiv(length({0}) * {1} + {2}, {3}))))", column,
+                     measure.p_numerator, measure.p_denominator - 1, measure.p_denominator);
 }
 
 std::vector<std::string> visible_values(const Metric& metric) {
@@ -175,7 +193,9 @@ std::string finish(const Ask& ask, const std::vector<std::string>& columns) {
 // What the author's names become in a result: themselves where they are all there is, else those of the table, which make room for
 // any_late and any_on_time.
 enum class Naming : uint8_t { own, table };
-std::string result_name(const std::string& name, Naming naming) { return quote_name(naming == Naming::table ? stored_name(name) : name); }
+std::string result_name(const std::string& name, Naming naming) {
+  return quote_name(naming == Naming::table ? stored_name(name) : name);
+}
 
 void append_dimensions(const Ask& ask, std::vector<std::string>& columns, Naming naming) {
   for (const uint32_t i : ask.dimensions) {
@@ -184,7 +204,8 @@ void append_dimensions(const Ask& ask, std::vector<std::string>& columns, Naming
 }
 void append_visible(const Ask& ask, std::vector<std::string>& columns, Naming naming) {
   const std::vector<std::string> visible = visible_values(ask.metric);
-  for (size_t i = 0; i < visible.size(); ++i) columns.push_back(fmt::format("{} AS {}", visible[i], result_name(ask.metric.measures[i].name, naming)));
+  for (size_t i = 0; i < visible.size(); ++i)
+    columns.push_back(fmt::format("{} AS {}", visible[i], result_name(ask.metric.measures[i].name, naming)));
 }
 void append_lateness(std::vector<std::string>& columns) {
   columns.push_back("_late AS any_late");
@@ -195,7 +216,12 @@ void append_lateness(std::vector<std::string>& columns) {
 
 std::string windows_query(const Plan& plan, const Metric& metric, const std::vector<Span>& windows, uint64_t up_to_epoch) {
   SLUICE_ASSERT(!windows.empty() && windows.size() <= kWindowsPerQuery, "a job asks for 1 to kWindowsPerQuery windows at a time");
-  Ask ask{.plan = plan, .metric = metric, .up_to_epoch = up_to_epoch, .dimensions = all_dimensions(metric), .window_filter = {}, .due = "_we"};
+  Ask ask{.plan = plan,
+          .metric = metric,
+          .up_to_epoch = up_to_epoch,
+          .dimensions = all_dimensions(metric),
+          .window_filter = {},
+          .due = "_we"};
   ask.from = to_ms(windows[0].start);
   ask.to = to_ms(windows[0].end);
   std::vector<int64_t> ends;
@@ -214,7 +240,8 @@ std::string windows_query(const Plan& plan, const Metric& metric, const std::vec
   for (size_t i = 0; i < metric.measures.size(); ++i) {
     const std::vector<Column> stored = stored_columns(metric.measures[i]);
     for (size_t c = 0; c < stored.size(); ++c) {
-      columns.push_back(fmt::format("{} AS {}", c == 1 ? value_column(i) + "c" : stored_value(metric.measures[i], i), quote_name(stored[c].name)));
+      columns.push_back(fmt::format("{} AS {}", c == 1 ? value_column(i) + "c" : stored_value(metric.measures[i], i),
+                                    quote_name(stored[c].name)));
     }
   }
   append_lateness(columns);
@@ -225,23 +252,38 @@ std::string window_list_query(const Plan& plan, const Metric& metric, uint64_t u
   const Ask ask{.plan = plan, .metric = metric, .up_to_epoch = up_to_epoch, .dimensions = {}, .window_filter = {}, .due = "_we"};
   std::vector<std::string> columns{"toUnixTimestamp64Milli(event_time) AS _t"};
   for (std::string& column : window_columns(metric.window)) columns.push_back(std::move(column));
-  return fmt::format("SELECT _ws AS window_start, {} AS window_end, count() AS rows\nFROM (\n    SELECT\n{}    FROM sluice.events\n    WHERE {}\n)\nGROUP BY window_start, window_end\nORDER BY window_start, window_end\n",
-                     window_end(metric.window), lines(columns, "      "), where_sql(ask));
+  return fmt::format(
+      "SELECT _ws AS window_start, {} AS window_end, count() AS rows\nFROM (\n    SELECT\n{}    FROM sluice.events\n    WHERE "
+      "{}\n)\nGROUP BY window_start, window_end\nORDER BY window_start, window_end\n",
+      window_end(metric.window), lines(columns, "      "), where_sql(ask));
 }
 
 std::string definition_query(const Plan& plan, const Metric& metric, uint64_t up_to_epoch, TimeMs watermark) {
-  const Ask ask{.plan = plan, .metric = metric, .up_to_epoch = up_to_epoch, .dimensions = all_dimensions(metric), .window_filter = {}, .due = "_we"};
-  std::vector<std::string> columns{"fromUnixTimestamp64Milli(_ws, 'UTC') AS window_start", "fromUnixTimestamp64Milli(_we, 'UTC') AS window_end"};
+  const Ask ask{.plan = plan,
+                .metric = metric,
+                .up_to_epoch = up_to_epoch,
+                .dimensions = all_dimensions(metric),
+                .window_filter = {},
+                .due = "_we"};
+  std::vector<std::string> columns{"fromUnixTimestamp64Milli(_ws, 'UTC') AS window_start",
+                                   "fromUnixTimestamp64Milli(_we, 'UTC') AS window_end"};
   append_dimensions(ask, columns, Naming::own);
   append_visible(ask, columns, Naming::own);
   // -infinity is stored as 1900-01-01 (R4) and lies before every due time.
   const int64_t w = watermark == kMinusInfinity ? kStoredMinusInfinityMs : to_ms(watermark);
-  columns.push_back(fmt::format("multiIf({} < _we + {}, 'filling', _late AND _on_time, 'revised', 'final') AS state", w, metric.allowed_lateness.count()));
+  columns.push_back(fmt::format("multiIf({} < _we + {}, 'filling', _late AND _on_time, 'revised', 'final') AS state", w,
+                                metric.allowed_lateness.count()));
   return finish(ask, columns) + "ORDER BY window_start, window_end\n";
 }
 
-std::string over_query(const Plan& plan, const Metric& metric, Span window, const std::vector<uint32_t>& kept_dimensions, uint64_t up_to_epoch) {
-  Ask ask{.plan = plan, .metric = metric, .up_to_epoch = up_to_epoch, .dimensions = kept_dimensions, .window_filter = {}, .due = fmt::format("{}", to_ms(window.end))};
+std::string over_query(const Plan& plan, const Metric& metric, Span window, const std::vector<uint32_t>& kept_dimensions,
+                       uint64_t up_to_epoch) {
+  Ask ask{.plan = plan,
+          .metric = metric,
+          .up_to_epoch = up_to_epoch,
+          .dimensions = kept_dimensions,
+          .window_filter = {},
+          .due = fmt::format("{}", to_ms(window.end))};
   ask.windows = false;
   ask.from = to_ms(window.start);
   ask.to = to_ms(window.end);
@@ -254,11 +296,20 @@ std::string over_query(const Plan& plan, const Metric& metric, Span window, cons
 
 std::string newest_event_query(const Plan& plan, const Metric& metric, uint64_t up_to_epoch) {
   const Ask ask{.plan = plan, .metric = metric, .up_to_epoch = up_to_epoch, .dimensions = {}, .window_filter = {}, .due = {}};
-  return fmt::format("SELECT maxOrNull(toUnixTimestamp64Milli(event_time)) AS newest\nFROM sluice.events\nWHERE {}\n      AND NOT has(flags, 'future')\n", where_sql(ask));
+  return fmt::format(
+      "SELECT maxOrNull(toUnixTimestamp64Milli(event_time)) AS newest\nFROM sluice.events\nWHERE {}\n      AND NOT has(flags, "
+      "'future')\n",
+      where_sql(ask));
 }
 
-std::string series_query(const Plan& plan, const Metric& metric, Span over, const std::vector<uint32_t>& kept_dimensions, uint64_t up_to_epoch) {
-  Ask ask{.plan = plan, .metric = metric, .up_to_epoch = up_to_epoch, .dimensions = kept_dimensions, .window_filter = {}, .due = "_we"};
+std::string series_query(const Plan& plan, const Metric& metric, Span over, const std::vector<uint32_t>& kept_dimensions,
+                         uint64_t up_to_epoch) {
+  Ask ask{.plan = plan,
+          .metric = metric,
+          .up_to_epoch = up_to_epoch,
+          .dimensions = kept_dimensions,
+          .window_filter = {},
+          .due = "_we"};
   // A window that ends after `start` may have begun a whole size before.
   ask.from = to_ms(over.start) - metric.window.size.count();
   ask.to = to_ms(over.end);

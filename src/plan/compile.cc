@@ -16,7 +16,8 @@ enum class FileKind : uint8_t { project, metrics, dashboards, unknown };
 
 FileKind kind_of(std::string_view path) {
   const auto in_folder = [&](std::string_view folder) {
-    return path.starts_with(folder) && path.ends_with(".yaml") && path.size() > folder.size() + 5 && path.find('/', folder.size()) == std::string_view::npos;
+    return path.starts_with(folder) && path.ends_with(".yaml") && path.size() > folder.size() + 5 &&
+           path.find('/', folder.size()) == std::string_view::npos;
   };
   if (path == "sluice.yaml") return FileKind::project;
   if (in_folder("metrics/")) return FileKind::metrics;
@@ -69,7 +70,8 @@ std::vector<Parsed> parse_all(const std::vector<Document>& documents, Diagnostic
       continue;
     }
     std::optional<Yaml> root = parse_yaml(document, diagnostics);
-    if (root && check_shape(document, *root, keys_of(kind), diagnostics)) parsed.push_back(Parsed{kind, &document, *std::move(root)});
+    if (root && check_shape(document, *root, keys_of(kind), diagnostics))
+      parsed.push_back(Parsed{kind, &document, *std::move(root)});
   }
   return parsed;
 }
@@ -135,8 +137,13 @@ std::string pack(const std::vector<SourceFile>& files) {
 }
 
 Result<std::vector<SourceFile>> unpack(std::string_view packed) {
-  const auto broken = [] { return fail(Code::corrupt, "a stored plan is damaged: its sizes do not fit its bytes; restore plans/ from a copy of the data directory"); };
-  if (!packed.starts_with(kPackHeader)) return fail(Code::corrupt, "a stored plan does not begin with 'sluice project 1'; restore plans/ from a copy of the data directory");
+  const auto broken = [] {
+    return fail(Code::corrupt,
+                "a stored plan is damaged: its sizes do not fit its bytes; restore plans/ from a copy of the data directory");
+  };
+  if (!packed.starts_with(kPackHeader))
+    return fail(Code::corrupt,
+                "a stored plan does not begin with 'sluice project 1'; restore plans/ from a copy of the data directory");
   packed.remove_prefix(kPackHeader.size());
   std::vector<SourceFile> files;
   const auto take_size = [&](char until) -> std::optional<size_t> {

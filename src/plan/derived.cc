@@ -55,16 +55,19 @@ class Inliner {
             for (uint32_t& input : inner.inputs) input += base;
             out.nodes.push_back(std::move(inner));
           }
-          if (out.nodes.size() > kNodesMax) return fail(i, fmt::format("`{}` has more than {} parts with all it is derived from", measures_[i].name, kNodesMax));
+          if (out.nodes.size() > kNodesMax)
+            return fail(i, fmt::format("`{}` has more than {} parts with all it is derived from", measures_[i].name, kNodesMax));
           moved[n] = static_cast<uint32_t>(out.nodes.size() - 1);
           continue;
         }
-        if (used.type != Type::number) return fail(i, fmt::format("`{}` is a {}; derived measures calculate with numbers", used.name, type_name(used.type)));
+        if (used.type != Type::number)
+          return fail(i, fmt::format("`{}` is a {}; derived measures calculate with numbers", used.name, type_name(used.type)));
       }
       out.nodes.push_back(std::move(node));
       moved[n] = static_cast<uint32_t>(out.nodes.size() - 1);
     }
-    if (out.nodes.size() > kNodesMax || too_deep(out)) return fail(i, fmt::format("`{}` is nested too deeply with all it is derived from", measures_[i].name));
+    if (out.nodes.size() > kNodesMax || too_deep(out))
+      return fail(i, fmt::format("`{}` is nested too deeply with all it is derived from", measures_[i].name));
     measures_[i].argument = std::move(out);
     return true;
   }

@@ -164,7 +164,9 @@ Value Evaluator::evaluate(const Expression& expression, const Row& row) {
   return values_[count - 1];
 }
 
-bool Evaluator::passes(const Expression& expression, const Row& row) { return expression.empty() || is_true(evaluate(expression, row)); }
+bool Evaluator::passes(const Expression& expression, const Row& row) {
+  return expression.empty() || is_true(evaluate(expression, row));
+}
 
 Value Evaluator::derive(const Expression& expression, std::span<const Value> measures) {
   SLUICE_ASSERT(!expression.empty(), "a derived measure has an expression");

@@ -27,10 +27,30 @@ struct Value {
 
   bool is_null() const { return kind == Kind::null; }
   static Value null() { return Value{}; }
-  static Value of(std::string_view t) { Value v; v.kind = Kind::text; v.text = t; return v; }
-  static Value of(Decimal n) { Value v; v.kind = Kind::number; v.number = n; return v; }
-  static Value of(TimeMs t) { Value v; v.kind = Kind::time; v.time = t; return v; }
-  static Value of(bool b) { Value v; v.kind = Kind::boolean; v.boolean = b; return v; }
+  static Value of(std::string_view t) {
+    Value v;
+    v.kind = Kind::text;
+    v.text = t;
+    return v;
+  }
+  static Value of(Decimal n) {
+    Value v;
+    v.kind = Kind::number;
+    v.number = n;
+    return v;
+  }
+  static Value of(TimeMs t) {
+    Value v;
+    v.kind = Kind::time;
+    v.time = t;
+    return v;
+  }
+  static Value of(bool b) {
+    Value v;
+    v.kind = Kind::boolean;
+    v.boolean = b;
+    return v;
+  }
 };
 
 // What an expression may read of one stored event. paths[i] is the scalar of Plan::paths[i], null when absent.

@@ -19,21 +19,49 @@ enum class Type : uint8_t { text, number, time, boolean };
 const char* type_name(Type type);
 
 // The fixed names of R0; values of rows, not of JSON.
-enum class Name : uint8_t { source, event, message_id, event_time, received_at, user_id, anonymous_id, stitching_key, user_key, dialect };
+enum class Name : uint8_t {
+  source,
+  event,
+  message_id,
+  event_time,
+  received_at,
+  user_id,
+  anonymous_id,
+  stitching_key,
+  user_key,
+  dialect
+};
 
 enum class Op : uint8_t {
-  literal_text, literal_number, literal_boolean, literal_time, literal_null,
-  name,                       // index = Name; user_id and anonymous_id are NULL when ''
-  path_text, path_number,     // index into Plan::paths; NULL when absent (or, for number, no number)
-  measure,                    // derived measures only: index into Metric::measures
-  equal, not_equal, less, less_equal, greater, greater_equal,
-  like,                       // inputs: text, pattern literal with % _ and backslash
-  in,                         // inputs: value, then literals of its type, no NULL among them
-  is_null, is_not_null,
-  logical_not, logical_and, logical_or,   // three-valued
-  add, subtract, multiply, divide,
-  lower, upper,               // ASCII only
-  length,                     // code points
+  literal_text,
+  literal_number,
+  literal_boolean,
+  literal_time,
+  literal_null,
+  name,  // index = Name; user_id and anonymous_id are NULL when ''
+  path_text,
+  path_number,  // index into Plan::paths; NULL when absent (or, for number, no number)
+  measure,  // derived measures only: index into Metric::measures
+  equal,
+  not_equal,
+  less,
+  less_equal,
+  greater,
+  greater_equal,
+  like,  // inputs: text, pattern literal with % _ and backslash
+  in,  // inputs: value, then literals of its type, no NULL among them
+  is_null,
+  is_not_null,
+  logical_not,
+  logical_and,
+  logical_or,  // three-valued
+  add,
+  subtract,
+  multiply,
+  divide,
+  lower,
+  upper,  // ASCII only
+  length,  // code points
 };
 
 struct Node {
@@ -41,10 +69,10 @@ struct Node {
   Type type = Type::boolean;
   std::vector<uint32_t> inputs;
   uint32_t index = 0;
-  std::string text;           // literal_text
-  Decimal number;             // literal_number
-  int64_t time_ms = 0;        // literal_time
-  bool boolean = false;       // literal_boolean
+  std::string text;  // literal_text
+  Decimal number;  // literal_number
+  int64_t time_ms = 0;  // literal_time
+  bool boolean = false;  // literal_boolean
   bool operator==(const Node&) const = default;
 };
 

@@ -19,8 +19,10 @@ constexpr std::array kListenerKeys{
 constexpr KeySet kListeners{"listeners", kListenerKeys};
 constexpr std::array kSourceKeys{
     Key{"name", Shape::name, nullptr, kRequired, false, "what `source` says in expressions and tables"},
-    Key{"disorder", Shape::duration, nullptr, kOptional, false, "how far behind the newest event another may be and still count as in time (10s)"},
-    Key{"idle", Shape::duration, nullptr, kOptional, false, "after this silence the source no longer holds back the watermark (60s)"},
+    Key{"disorder", Shape::duration, nullptr, kOptional, false,
+        "how far behind the newest event another may be and still count as in time (10s)"},
+    Key{"idle", Shape::duration, nullptr, kOptional, false,
+        "after this silence the source no longer holds back the watermark (60s)"},
     Key{"dedup", Shape::duration, nullptr, kOptional, false, "how long a message id is remembered (24h)"},
 };
 constexpr KeySet kSource{"a source", kSourceKeys};
@@ -67,7 +69,8 @@ constexpr std::array kMetricKeys{
     Key{"from", Shape::name, nullptr, kOptional, false, "events"},
     Key{"where", Shape::expression, nullptr, kOptional, false, "only events that pass"},
     Key{"window", Shape::map, &kWindow, kRequired, false, "tumble, hop or cumulate"},
-    Key{"allowed_lateness", Shape::duration, nullptr, kOptional, false, "how long after its end a window waits before it is final (10m)"},
+    Key{"allowed_lateness", Shape::duration, nullptr, kOptional, false,
+        "how long after its end a window waits before it is final (10m)"},
     Key{"dimensions", Shape::named, &kDimension, kOptional, false, "one group per combination of their values"},
     Key{"measures", Shape::named, &kMeasure, kRequired, false, "the numbers of each group"},
     Key{"joins", Shape::map, nullptr, kOptional, kReserved, "dimension tables as of event time"},
@@ -185,7 +188,8 @@ void check_entry(const Document& document, const Yaml::Entry& entry, const Key& 
     case Shape::rows:
       for (const Yaml& row : value.items) {
         if (row.kind != Yaml::Kind::list) {
-          diagnostics.add(document, row.at, fmt::format("a row is a list of panels, not {}; write - [{{...}}, {{...}}]", found(row)));
+          diagnostics.add(document, row.at,
+                          fmt::format("a row is a list of panels, not {}; write - [{{...}}, {{...}}]", found(row)));
           continue;
         }
         for (const Yaml& panel : row.items) check_shape(document, panel, *key.inner, diagnostics);
@@ -213,7 +217,8 @@ const KeySet& dashboards_keys() { return kDashboards; }
 
 bool has_shape(const Yaml& node, Shape shape, const KeySet* inner) {
   switch (shape) {
-    case Shape::map: return node.kind == Yaml::Kind::map || (inner != nullptr && inner->scalar_is_value && node.kind == Yaml::Kind::scalar);
+    case Shape::map:
+      return node.kind == Yaml::Kind::map || (inner != nullptr && inner->scalar_is_value && node.kind == Yaml::Kind::scalar);
     case Shape::named: return node.kind == Yaml::Kind::map;
     case Shape::list:
     case Shape::rows: return node.kind == Yaml::Kind::list;
@@ -226,7 +231,9 @@ bool has_shape(const Yaml& node, Shape shape, const KeySet* inner) {
 bool check_shape(const Document& document, const Yaml& node, const KeySet& keys, Diagnostics& diagnostics) {
   if (node.kind == Yaml::Kind::scalar && keys.scalar_is_value) return true;
   if (node.kind != Yaml::Kind::map) {
-    diagnostics.add(document, node.at, fmt::format("{} is keys with values, not {}; its keys are {}", keys.what, found(node), listed(known_names(keys))));
+    diagnostics.add(
+        document, node.at,
+        fmt::format("{} is keys with values, not {}; its keys are {}", keys.what, found(node), listed(known_names(keys))));
     return false;
   }
   for (const Yaml::Entry& entry : node.entries) {

@@ -37,10 +37,10 @@ struct MetricRow {
   Group dimensions;
   std::vector<StoredValue> stored;
   State state = State::filling;
-  bool removed = false;      // a tombstone: the group lost its last event
+  bool removed = false;  // a tombstone: the group lost its last event
 };
 
-size_t stored_width(const Measure& measure);   // 2 for avg, 0 for derived, else 1
+size_t stored_width(const Measure& measure);  // 2 for avg, 0 for derived, else 1
 std::vector<StoredValue> visible_values(const Metric& metric, const std::vector<StoredValue>& stored, Evaluator& evaluator);
 
 // What a job changed of what was published before (the `revisions` table).
@@ -50,7 +50,7 @@ struct Revision {
   Span window;
   Group dimensions;
   std::string measure;
-  std::string old_value;     // as text, '' for NULL or absent
+  std::string old_value;  // as text, '' for NULL or absent
   std::string new_value;
   Cause cause = Cause::late;
 };

@@ -72,7 +72,8 @@ struct Metric {
   Expression where;
   Window window;
   DurationMs allowed_lateness{600'000};
-  std::vector<Dimension> dimensions;  // both sorted by name: the order of keys in YAML does not change a version (design 4), so it
+  std::vector<Dimension>
+      dimensions;  // both sorted by name: the order of keys in YAML does not change a version (design 4), so it
   std::vector<Measure> measures;      // may not change group keys or state either
   std::string version;    // 16 hex digits of the normalised definition
   std::string definition; // as written, for "How do you know?"

@@ -14,7 +14,8 @@ struct Form {
   std::string_view key;
   Panel::Kind kind;
 };
-constexpr std::array<Form, 3> kForms{{{"stat", Panel::Kind::stat}, {"timeseries", Panel::Kind::timeseries}, {"table", Panel::Kind::table}}};
+constexpr std::array<Form, 3> kForms{
+    {{"stat", Panel::Kind::stat}, {"timeseries", Panel::Kind::timeseries}, {"table", Panel::Kind::table}}};
 
 template <class Named>
 std::optional<uint32_t> index_of(const std::vector<Named>& list, std::string_view name) {
@@ -37,7 +38,8 @@ size_t inside(Reader& reader, const Yaml& scalar, size_t index) { return place_i
 
 class PanelReader {
  public:
-  PanelReader(Reader& reader, const Yaml& map, const KeySet& keys, const Plan& plan) : reader_(reader), map_(map), keys_(keys), plan_(plan) {}
+  PanelReader(Reader& reader, const Yaml& map, const KeySet& keys, const Plan& plan)
+      : reader_(reader), map_(map), keys_(keys), plan_(plan) {}
 
   std::optional<Panel> read() {
     const Form* form = read_form();
@@ -67,12 +69,15 @@ class PanelReader {
       const Yaml::Entry* entry = map_.find(candidate.key);
       if (entry == nullptr) continue;
       if (form != nullptr) {
-        reader_.report(entry->at, fmt::format("a panel is one of stat, timeseries and table; here are `{}` and `{}`", form->key, candidate.key));
+        reader_.report(entry->at, fmt::format("a panel is one of stat, timeseries and table; here are `{}` and `{}`", form->key,
+                                              candidate.key));
         return nullptr;
       }
       form = &candidate;
     }
-    if (form == nullptr) reader_.report(map_.at, "a panel is one of {stat: METRIC.MEASURE}, {timeseries: METRIC.MEASURE}, {table: METRIC, columns: [...]}");
+    if (form == nullptr)
+      reader_.report(map_.at,
+                     "a panel is one of {stat: METRIC.MEASURE}, {timeseries: METRIC.MEASURE}, {table: METRIC, columns: [...]}");
     return form;
   }
 
@@ -91,21 +96,26 @@ class PanelReader {
     }
     panel.metric = *found;
     if (panel.kind == Panel::Kind::table) {
-      if (dot != std::string::npos) reader_.report(inside(reader_, target, dot), fmt::format("`table` takes the metric alone: {}; measures go into `columns`", name));
+      if (dot != std::string::npos)
+        reader_.report(inside(reader_, target, dot),
+                       fmt::format("`table` takes the metric alone: {}; measures go into `columns`", name));
       return dot == std::string::npos;
     }
     if (dot == std::string::npos) {
-      reader_.report(target.at, fmt::format("name a measure too: {}.{}", name, metric(panel).measures.empty() ? "MEASURE" : metric(panel).measures[0].name));
+      reader_.report(target.at, fmt::format("name a measure too: {}.{}", name,
+                                            metric(panel).measures.empty() ? "MEASURE" : metric(panel).measures[0].name));
       return false;
     }
     const std::string measure = target.text.substr(dot + 1);
     const std::optional<uint32_t> index = index_of(metric(panel).measures, measure);
     if (!index) {
-      reader_.report(inside(reader_, target, dot + 1), fmt::format("metric `{}` has no measure {}{}", name, quoted(measure), hint(measure, names_of(metric(panel).measures))));
+      reader_.report(inside(reader_, target, dot + 1), fmt::format("metric `{}` has no measure {}{}", name, quoted(measure),
+                                                                   hint(measure, names_of(metric(panel).measures))));
       return false;
     }
     if (panel.kind == Panel::Kind::timeseries && metric(panel).measures[*index].type != Type::number) {
-      reader_.report(target.at, fmt::format("`{}` is a {}; a time series draws numbers", measure, type_name(metric(panel).measures[*index].type)));
+      reader_.report(target.at, fmt::format("`{}` is a {}; a time series draws numbers", measure,
+                                            type_name(metric(panel).measures[*index].type)));
       return false;
     }
     panel.measures.push_back(*index);
@@ -133,7 +143,8 @@ class PanelReader {
     for (const Yaml* item : scalars(*by)) {
       const std::optional<uint32_t> index = index_of(metric(panel).dimensions, item->text);
       if (!index) {
-        reader_.report(item->at, fmt::format("metric `{}` has no dimension {}{}", metric(panel).name, quoted(item->text), hint(item->text, names_of(metric(panel).dimensions))));
+        reader_.report(item->at, fmt::format("metric `{}` has no dimension {}{}", metric(panel).name, quoted(item->text),
+                                             hint(item->text, names_of(metric(panel).dimensions))));
       } else if (std::find(panel.dimensions.begin(), panel.dimensions.end(), *index) != panel.dimensions.end()) {
         reader_.report(item->at, fmt::format("`{}` stands here twice", item->text));
       } else {
@@ -148,7 +159,8 @@ class PanelReader {
     append_names(metric(panel).measures, known);
     if (columns == nullptr || (columns->kind == Yaml::Kind::list && columns->items.empty())) {
       if (columns != nullptr || map_.find("columns") == nullptr) {
-        reader_.report(columns == nullptr ? map_.at : columns->at, fmt::format("`table` needs `columns`; metric `{}` has {}", metric(panel).name, listed(known)));
+        reader_.report(columns == nullptr ? map_.at : columns->at,
+                       fmt::format("`table` needs `columns`; metric `{}` has {}", metric(panel).name, listed(known)));
       }
       return;
     }
@@ -162,7 +174,8 @@ class PanelReader {
       if (dimension) panel.dimensions.push_back(*dimension);
       if (measure) panel.measures.push_back(*measure);
       if (!dimension && !measure) {
-        reader_.report(item->at, fmt::format("metric `{}` has no dimension or measure {}{}", metric(panel).name, quoted(item->text), hint(item->text, known)));
+        reader_.report(item->at, fmt::format("metric `{}` has no dimension or measure {}{}", metric(panel).name,
+                                             quoted(item->text), hint(item->text, known)));
         continue;
       }
       panel.columns.push_back(item->text);
@@ -195,7 +208,8 @@ void read_dashboard(Reader& reader, const Yaml& map, const KeySet& keys, Definit
     for (const Yaml& item : row.items) {
       if (item.kind != Yaml::Kind::map) continue;
       if (++panels > kPanelsMax) return reader.report(item.at, fmt::format("a dashboard has at most {} panels", kPanelsMax));
-      if (std::optional<Panel> panel = PanelReader(reader, item, *keys.find("rows")->inner, into.plan).read()) out.push_back(*std::move(panel));
+      if (std::optional<Panel> panel = PanelReader(reader, item, *keys.find("rows")->inner, into.plan).read())
+        out.push_back(*std::move(panel));
     }
     dashboard.rows.push_back(std::move(out));
   }

@@ -31,24 +31,28 @@ std::optional<Window> read_window(Reader& reader, const Yaml& map, const KeySet&
     std::string_view size, step;
     Window::Kind kind;
   };
-  static constexpr std::array<Form, 3> kForms{{{"tumble", "", Window::Kind::tumble}, {"hop", "slide", Window::Kind::hop}, {"cumulate", "step", Window::Kind::cumulate}}};
+  static constexpr std::array<Form, 3> kForms{
+      {{"tumble", "", Window::Kind::tumble}, {"hop", "slide", Window::Kind::hop}, {"cumulate", "step", Window::Kind::cumulate}}};
   const Form* form = nullptr;
   for (const Form& candidate : kForms) {
     const Yaml::Entry* entry = map.find(candidate.size);
     if (entry == nullptr) continue;
     if (form != nullptr) {
-      reader.report(entry->at, fmt::format("a window is one of tumble, hop and cumulate; here are `{}` and `{}`", form->size, candidate.size));
+      reader.report(entry->at, fmt::format("a window is one of tumble, hop and cumulate; here are `{}` and `{}`", form->size,
+                                           candidate.size));
       return std::nullopt;
     }
     form = &candidate;
   }
   if (form == nullptr) {
-    if (map.find("calendar") == nullptr) reader.report(map.at, "a window is one of {tumble: 1d}, {hop: 1h, slide: 15m}, {cumulate: 1d, step: 1h}");
+    if (map.find("calendar") == nullptr)
+      reader.report(map.at, "a window is one of {tumble: 1d}, {hop: 1h, slide: 15m}, {cumulate: 1d, step: 1h}");
     return std::nullopt;
   }
   for (const std::string_view step : {std::string_view("slide"), std::string_view("step")}) {
     const Yaml::Entry* entry = map.find(step);
-    if (entry != nullptr && step != form->step) reader.report(entry->at, fmt::format("`{}` does not go with `{}`", step, form->size));
+    if (entry != nullptr && step != form->step)
+      reader.report(entry->at, fmt::format("`{}` does not go with `{}`", step, form->size));
   }
   const Bounds bounds{.least = DurationMs{1}};
   const std::optional<DurationMs> size = reader.duration(map, keys, form->size, bounds);
@@ -66,18 +70,21 @@ std::optional<Window> read_window(Reader& reader, const Yaml& map, const KeySet&
   // The same windows have one form, so that they have one version.
   window.offset %= window.kind == Window::Kind::hop ? window.step : window.size;
   if (size->count() % step->count() != 0) {
-    reader.report(map.find(form->step)->value.at, fmt::format("`{}` {} is no multiple of `{}` {}", form->size, duration_text(*size), form->step, duration_text(*step)));
+    reader.report(map.find(form->step)->value.at, fmt::format("`{}` {} is no multiple of `{}` {}", form->size,
+                                                              duration_text(*size), form->step, duration_text(*step)));
     return std::nullopt;
   }
   if (size->count() / step->count() > kWindowsPerEventMax) {
-    reader.report(map.find(form->step)->value.at, fmt::format("each event would lie in more than {} windows; take a larger `{}`", kWindowsPerEventMax, form->step));
+    reader.report(map.find(form->step)->value.at, fmt::format("each event would lie in more than {} windows; take a larger `{}`",
+                                                              kWindowsPerEventMax, form->step));
     return std::nullopt;
   }
   return window;
 }
 
 void read_dimensions(Reader& reader, const Yaml& map, const KeySet& keys, Metric& metric, PathTable& paths) {
-  if (map.entries.size() > kDimensionsMax) return reader.report(map.at, fmt::format("a metric has at most {} dimensions", kDimensionsMax));
+  if (map.entries.size() > kDimensionsMax)
+    return reader.report(map.at, fmt::format("a metric has at most {} dimensions", kDimensionsMax));
   for (const Yaml::Entry& entry : map.entries) {
     const Yaml* value = value_of(entry.value, keys, "value");
     if (!check_column_name(reader, entry)) continue;
@@ -89,13 +96,15 @@ void read_dimensions(Reader& reader, const Yaml& map, const KeySet& keys, Metric
     if (value != nullptr) {
       if (const std::optional<SyntaxTree> tree = reader.expression(*value)) {
         Typed typed = type_row(*tree, static_cast<uint32_t>(tree->nodes.size() - 1), Type::text, paths);
-        if (typed.fault) reader.report(*value, Fault{typed.fault->at, fmt::format("a dimension is a text: {}", typed.fault->what)});
+        if (typed.fault)
+          reader.report(*value, Fault{typed.fault->at, fmt::format("a dimension is a text: {}", typed.fault->what)});
         dimension.value = std::move(typed.expression);
       }
     }
     metric.dimensions.push_back(std::move(dimension));
   }
-  std::sort(metric.dimensions.begin(), metric.dimensions.end(), [](const Dimension& a, const Dimension& b) { return a.name < b.name; });
+  std::sort(metric.dimensions.begin(), metric.dimensions.end(),
+            [](const Dimension& a, const Dimension& b) { return a.name < b.name; });
 }
 
 struct Aggregate {
@@ -127,14 +136,19 @@ std::optional<Fault> read_aggregate(const SyntaxTree& tree, const Aggregate& agg
   const Syntax& call = tree.nodes.back();
   measure.kind = aggregate.kind;
   if (call.inputs.size() < aggregate.least || call.inputs.size() > aggregate.most) {
-    const std::string_view shown = aggregate.most == 2 ? "a number and p: percentile(properties.ms, 0.99)" : aggregate.least == 0 ? "nothing or one value" : "one value";
+    const std::string_view shown = aggregate.most == 2    ? "a number and p: percentile(properties.ms, 0.99)"
+                                   : aggregate.least == 0 ? "nothing or one value"
+                                                          : "one value";
     return Fault{call.at, fmt::format("{}() takes {}", aggregate.name, shown)};
   }
   if (call.inputs.empty()) return std::nullopt;
   const uint32_t argument = call.inputs[0];
   Typed typed;
   switch (aggregate.kind) {
-    case MeasureKind::count: measure.kind = MeasureKind::count_of; typed = type_any(tree, argument, paths); break;
+    case MeasureKind::count:
+      measure.kind = MeasureKind::count_of;
+      typed = type_any(tree, argument, paths);
+      break;
     case MeasureKind::distinct: typed = type_row(tree, argument, Type::text, paths); break;
     case MeasureKind::min:
     case MeasureKind::max: typed = type_extreme(tree, argument, paths); break;
@@ -146,13 +160,15 @@ std::optional<Fault> read_aggregate(const SyntaxTree& tree, const Aggregate& agg
   return aggregate.kind == MeasureKind::percentile ? read_percentile(tree.nodes[call.inputs[1]], measure) : std::nullopt;
 }
 
-std::optional<Fault> read_value(const SyntaxTree& tree, const std::vector<std::string>& names, Measure& measure, PathTable& paths) {
+std::optional<Fault> read_value(const SyntaxTree& tree, const std::vector<std::string>& names, Measure& measure,
+                                PathTable& paths) {
   const Syntax& root = tree.nodes.back();
   if (root.kind == Syntax::Kind::call) {
     for (const Aggregate& aggregate : kAggregates) {
       if (aggregate.name == root.text) return read_aggregate(tree, aggregate, measure, paths);
     }
-    if (root.text == "first" || root.text == "last" || root.text == "topk") return Fault{root.at, fmt::format("{}() is not in this release", root.text)};
+    if (root.text == "first" || root.text == "last" || root.text == "topk")
+      return Fault{root.at, fmt::format("{}() is not in this release", root.text)};
   }
   measure.kind = MeasureKind::derived;
   Typed typed = type_derived(tree, names);
@@ -162,12 +178,14 @@ std::optional<Fault> read_value(const SyntaxTree& tree, const std::vector<std::s
 
 void read_measures(Reader& reader, const Yaml& map, const KeySet& keys, Metric& metric, PathTable& paths) {
   if (map.entries.empty()) return reader.report(map.at, "a metric has at least one measure: {events: count()}");
-  if (map.entries.size() > kMeasuresMax) return reader.report(map.at, fmt::format("a metric has at most {} measures", kMeasuresMax));
+  if (map.entries.size() > kMeasuresMax)
+    return reader.report(map.at, fmt::format("a metric has at most {} measures", kMeasuresMax));
   std::vector<const Yaml::Entry*> entries;
   for (const Yaml::Entry& entry : map.entries) {
     if (!check_column_name(reader, entry)) continue;
     const auto same = [&](const Dimension& dimension) { return dimension.name == entry.key; };
-    if (std::any_of(metric.dimensions.begin(), metric.dimensions.end(), same)) reader.report(entry.at, fmt::format("`{}` is a dimension of this metric already", entry.key));
+    if (std::any_of(metric.dimensions.begin(), metric.dimensions.end(), same))
+      reader.report(entry.at, fmt::format("`{}` is a dimension of this metric already", entry.key));
     entries.push_back(&entry);
   }
   std::sort(entries.begin(), entries.end(), [](const Yaml::Entry* a, const Yaml::Entry* b) { return a->key < b->key; });
@@ -188,7 +206,8 @@ void read_measures(Reader& reader, const Yaml& map, const KeySet& keys, Metric& 
       }
     }
     const Yaml::Entry* where = entry->value.find("where");
-    if (measure.kind == MeasureKind::derived && where != nullptr) reader.report(where->at, "a derived measure has no `where`; give it to the measures it reads");
+    if (measure.kind == MeasureKind::derived && where != nullptr)
+      reader.report(where->at, "a derived measure has no `where`; give it to the measures it reads");
     scalars.push_back(value);
     metric.measures.push_back(std::move(measure));
   }
@@ -201,7 +220,8 @@ void read_metric(Reader& reader, const Yaml& map, const KeySet& keys, Definition
   metric.definition = written_text(reader.document(), map);
   metric.question = reader.text(map, keys, "question");
   if (const Yaml* from = value_of(map, keys, "from"); from != nullptr && from->text != "events") {
-    reader.report(from->at, fmt::format("`from: {}`: metrics over sessions are not in this release; leave it out or write events", from->text));
+    reader.report(from->at, fmt::format("`from: {}`: metrics over sessions are not in this release; leave it out or write events",
+                                        from->text));
   }
   metric.where = reader.condition(map, keys, "where", into.paths);
   if (const Yaml* window = value_of(map, keys, "window")) {
@@ -229,7 +249,8 @@ void read_metrics(Reader& reader, const Yaml& root, Definitions& into) {
   const Yaml* metrics = value_of(root, keys, "metrics");
   if (metrics == nullptr) return;
   for (const Yaml& metric : metrics->items) {
-    if (metric.kind == Yaml::Kind::map && into.plan.metrics.size() <= kDefinitionsMax) read_metric(reader, metric, *keys.find("metrics")->inner, into);
+    if (metric.kind == Yaml::Kind::map && into.plan.metrics.size() <= kDefinitionsMax)
+      read_metric(reader, metric, *keys.find("metrics")->inner, into);
   }
 }
 

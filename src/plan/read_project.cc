@@ -20,12 +20,14 @@ void read_listeners(Reader& reader, const Yaml& map, const KeySet& keys, Plan& p
   for (const Listener& listener : listeners) {
     if (const Yaml* value = value_of(map, keys, listener.key)) {
       if (!is_address(value->text)) {
-        reader.report(value->at, fmt::format("`{}` is HOST:PORT, like 127.0.0.1:8080; not {}", listener.key, quoted(value->text)));
+        reader.report(value->at,
+                      fmt::format("`{}` is HOST:PORT, like 127.0.0.1:8080; not {}", listener.key, quoted(value->text)));
         continue;
       }
       listener.address = value->text;
       for (const auto& [address, key] : taken) {
-        if (address == value->text && !address.ends_with(":0")) reader.report(value->at, fmt::format("`{}` has this address already", key));
+        if (address == value->text && !address.ends_with(":0"))
+          reader.report(value->at, fmt::format("`{}` has this address already", key));
       }
     }
     taken.emplace_back(listener.address, listener.key);
@@ -55,7 +57,8 @@ void read_project(Reader& reader, const Yaml& root, Definitions& into) {
   Plan& plan = into.plan;
   reader.check_version(root, keys);
   plan.project = reader.name(root, keys, "name").value_or("");
-  if (const Yaml* listeners = value_of(root, keys, "listeners")) read_listeners(reader, *listeners, *keys.find("listeners")->inner, plan);
+  if (const Yaml* listeners = value_of(root, keys, "listeners"))
+    read_listeners(reader, *listeners, *keys.find("listeners")->inner, plan);
   if (const Yaml* sources = value_of(root, keys, "sources")) {
     if (sources->items.empty()) reader.report(sources->at, "a project has at least one source: - {name: site}");
     if (sources->items.size() > kSourcesMax) return reader.report(sources->at, fmt::format("more than {} sources", kSourcesMax));
@@ -70,7 +73,8 @@ void read_project(Reader& reader, const Yaml& root, Definitions& into) {
     if (const Yaml* size = value_of(*retention, inner, "log_bytes")) {
       const std::optional<uint64_t> bytes = parse_size(size->text);
       if (!bytes || *bytes < 64_MiB) {
-        reader.report(size->at, fmt::format("`log_bytes` is a whole number and one of MiB, GiB, TiB, at least 64MiB; not {}", quoted(size->text)));
+        reader.report(size->at, fmt::format("`log_bytes` is a whole number and one of MiB, GiB, TiB, at least 64MiB; not {}",
+                                            quoted(size->text)));
       } else {
         plan.retention.log_bytes = *bytes;
       }

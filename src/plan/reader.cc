@@ -72,9 +72,11 @@ void claim_name(Reader& reader, const Yaml& at, const std::string& name, Definit
   }
   const auto [other, fresh] = into.names.try_emplace(name, reader.document().locate(at.at));
   if (!fresh) {
-    reader.report(at.at, fmt::format("`{}` is defined twice; the first is at {}:{}", name, other->second.file, other->second.line));
+    reader.report(at.at,
+                  fmt::format("`{}` is defined twice; the first is at {}:{}", name, other->second.file, other->second.line));
   }
-  if (into.names.size() == kDefinitionsMax + 1) reader.report(at.at, fmt::format("more than {} definitions in one project", kDefinitionsMax));
+  if (into.names.size() == kDefinitionsMax + 1)
+    reader.report(at.at, fmt::format("more than {} definitions in one project", kDefinitionsMax));
 }
 
 }  // namespace sluice::plan

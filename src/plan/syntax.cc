@@ -52,7 +52,8 @@ class Parser {
   bool at_symbol(std::string_view s) const { return now().kind == Token::Kind::symbol && now().raw == s; }
   bool at_word(std::string_view w) const { return now().kind == Token::Kind::word && same_word(now().raw, w); }
   bool next_is_word(std::string_view w) const {
-    return at_ + 1 < tokens_.list.size() && tokens_.list[at_ + 1].kind == Token::Kind::word && same_word(tokens_.list[at_ + 1].raw, w);
+    return at_ + 1 < tokens_.list.size() && tokens_.list[at_ + 1].kind == Token::Kind::word &&
+           same_word(tokens_.list[at_ + 1].raw, w);
   }
   void advance() {
     if (at_ + 1 < tokens_.list.size()) ++at_;
@@ -175,7 +176,8 @@ class Parser {
     for (size_t i = 0; i < pattern.size(); ++i) {
       if (pattern[i] != '\\') continue;
       if (i + 1 == pattern.size() || (pattern[i + 1] != '%' && pattern[i + 1] != '_' && pattern[i + 1] != '\\')) {
-        return fault(now().at, "in a pattern a backslash stands only before %, _ or another backslash; engines differ on the rest");
+        return fault(now().at,
+                     "in a pattern a backslash stands only before %, _ or another backslash; engines differ on the rest");
       }
       ++i;
     }
@@ -309,7 +311,8 @@ class Parser {
     node.kind = Syntax::Kind::path;
     while (at_symbol(".") || at_symbol("[")) {
       if (take_symbol(".")) {
-        if (now().kind != Token::Kind::word) return unexpected(fmt::format("a key follows the point; an odd one is {}['a key']", prefix));
+        if (now().kind != Token::Kind::word)
+          return unexpected(fmt::format("a key follows the point; an odd one is {}['a key']", prefix));
         append_path_segment(node.text, now().raw);
         advance();
       } else {

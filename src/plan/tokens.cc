@@ -88,7 +88,8 @@ class Cutter {
   }
 
   void take_symbol() {
-    static constexpr std::array<std::string_view, 14> kSymbols{"!=", "<=", ">=", "=", "<", ">", "(", ")", ",", ".", "[", "]", "+", "-"};
+    static constexpr std::array<std::string_view, 14> kSymbols{"!=", "<=", ">=", "=", "<", ">", "(",
+                                                               ")",  ",",  ".",  "[", "]", "+", "-"};
     static constexpr std::array<std::string_view, 2> kProducts{"*", "/"};
     struct Foreign {
       std::string_view written, instead;

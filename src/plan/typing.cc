@@ -20,7 +20,7 @@ constexpr Types kAll = kText | kNumber | kTime | kBoolean;
 
 constexpr std::array<std::string_view, 3> kFunctions{"lower", "upper", "length"};
 constexpr std::array<std::string_view, 2> kPathFunctions{"text", "number"};
-constexpr std::array<std::string_view, 11> kAggregates{"count", "sum",   "avg",  "min",  "max", "distinct",
+constexpr std::array<std::string_view, 11> kAggregates{"count",      "sum",   "avg",  "min",  "max",     "distinct",
                                                        "percentile", "first", "last", "topk", "quantile"};
 
 std::string types_text(Types types) {
@@ -61,7 +61,8 @@ class Typer {
 
   Typed run(uint32_t root, Types wanted, std::string_view place) {
     const Types types = infer(root) & wanted;
-    if (!fault_ && types == 0) say(tree_.nodes[root].at, fmt::format("{} is {}, not {}", place, types_text(wanted), types_text(infer(root))));
+    if (!fault_ && types == 0)
+      say(tree_.nodes[root].at, fmt::format("{} is {}, not {}", place, types_text(wanted), types_text(infer(root))));
     if (!fault_) emit(root, pick(types));
     if (!fault_) check_depth();
     Typed out;
@@ -88,7 +89,9 @@ class Typer {
   }
 
   Types infer_path(const Syntax& node) {
-    if (measures_ != nullptr) return say(node.at, fmt::format("{} is of an event; a derived measure reads measures: sum({}) in a measure of its own", quoted(node.text), node.text));
+    if (measures_ != nullptr)
+      return say(node.at, fmt::format("{} is of an event; a derived measure reads measures: sum({}) in a measure of its own",
+                                      quoted(node.text), node.text));
     return kText | kNumber;
   }
 
@@ -97,7 +100,8 @@ class Typer {
       if (std::find(measures_->begin(), measures_->end(), node.text) != measures_->end()) return kNumber;
       const auto& rows = row_names();
       if (std::find(rows.begin(), rows.end(), node.text) != rows.end()) {
-        return say(node.at, fmt::format("{} is of an event; a measure needs an aggregate around it: count({}), distinct({})", quoted(node.text), node.text, node.text));
+        return say(node.at, fmt::format("{} is of an event; a measure needs an aggregate around it: count({}), distinct({})",
+                                        quoted(node.text), node.text, node.text));
       }
       std::string hint = did_you_mean(node.text, *measures_);
       if (hint.empty()) hint = fmt::format("; it has {}", listed(*measures_));
@@ -115,13 +119,19 @@ class Typer {
   }
 
   Types infer_call(const Syntax& node) {
-    const auto is = [&](std::span<const std::string_view> set) { return std::find(set.begin(), set.end(), node.text) != set.end(); };
+    const auto is = [&](std::span<const std::string_view> set) {
+      return std::find(set.begin(), set.end(), node.text) != set.end();
+    };
     if (is(kAggregates)) {
-      return say(node.at, measures_ != nullptr ? fmt::format("{} stands alone in a measure; name it as a measure of its own and calculate with the names", quoted(node.text + "()"))
-                                               : fmt::format("{} is an aggregate; it stands alone in a measure", quoted(node.text + "()")));
+      return say(node.at,
+                 measures_ != nullptr
+                     ? fmt::format("{} stands alone in a measure; name it as a measure of its own and calculate with the names",
+                                   quoted(node.text + "()"))
+                     : fmt::format("{} is an aggregate; it stands alone in a measure", quoted(node.text + "()")));
     }
     const bool known = is(kPathFunctions) || is(kFunctions);
-    if (measures_ != nullptr && known) return say(node.at, fmt::format("a derived measure knows + - * / only, not {}", quoted(node.text + "()")));
+    if (measures_ != nullptr && known)
+      return say(node.at, fmt::format("a derived measure knows + - * / only, not {}", quoted(node.text + "()")));
     if (is(kPathFunctions)) {
       if (node.inputs.size() != 1 || tree_.nodes[node.inputs[0]].kind != Syntax::Kind::path) {
         return say(node.at, fmt::format("{} takes one path: {}(properties.name)", quoted(node.text + "()"), node.text));
@@ -133,7 +143,8 @@ class Typer {
       if (!want(node.inputs[0], kText, fmt::format("what {} takes", quoted(node.text + "()")))) return 0;
       return node.text == "length" ? kNumber : kText;
     }
-    static const std::vector<std::string_view> kKnown{"lower", "upper", "length", "text", "number", "count", "sum", "avg", "min", "max", "distinct", "percentile"};
+    static const std::vector<std::string_view> kKnown{"lower", "upper", "length", "text", "number",   "count",
+                                                      "sum",   "avg",   "min",    "max",  "distinct", "percentile"};
     return say(node.at, fmt::format("unknown function {}{}", quoted(node.text + "()"), did_you_mean(node.text, kKnown)));
   }
 
@@ -185,8 +196,11 @@ class Typer {
       const Types types = infer(input);
       if (fault_) return 0;
       if ((common & types) == 0) {
-        return say(tree_.nodes[input].at, fmt::format("{} stands beside {}; both sides have one type{}", types_text(types), types_text(common),
-                                                      ((types | common) & (kText | kNumber)) == (kText | kNumber) ? " (numbers without quotes, texts with)" : ""));
+        return say(
+            tree_.nodes[input].at,
+            fmt::format(
+                "{} stands beside {}; both sides have one type{}", types_text(types), types_text(common),
+                ((types | common) & (kText | kNumber)) == (kText | kNumber) ? " (numbers without quotes, texts with)" : ""));
       }
       common &= types;
     }
@@ -211,8 +225,7 @@ class Typer {
     Node node;
     node.type = as;
     switch (syntax.kind) {
-      case Syntax::Kind::text:
-        return as == Type::time ? emit_time(syntax) : emit_text(syntax.text);
+      case Syntax::Kind::text: return as == Type::time ? emit_time(syntax) : emit_text(syntax.text);
       case Syntax::Kind::number:
         node.op = Op::literal_number;
         node.number = syntax.number;

@@ -13,7 +13,8 @@ void windows_of(const Window& window, TimeMs at, std::vector<Span>& into) {
     }
     case Window::Kind::hop: {
       const int64_t last = t - floor_mod(t - offset, step);
-      for (int64_t start = last - size + step; start <= last; start += step) into.push_back(Span{time_ms(start), time_ms(start + size)});
+      for (int64_t start = last - size + step; start <= last; start += step)
+        into.push_back(Span{time_ms(start), time_ms(start + size)});
       return;
     }
     case Window::Kind::cumulate: {

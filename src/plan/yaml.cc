@@ -36,7 +36,8 @@ class Builder final : public YAML::EventHandler {
     refuse_tag(mark, tag);
     put(leaf(Yaml::Kind::scalar, mark, value));
   }
-  void OnSequenceStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor, YAML::EmitterStyle::value) override {
+  void OnSequenceStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+                       YAML::EmitterStyle::value) override {
     open(Yaml::Kind::list, mark, tag, anchor);
   }
   void OnSequenceEnd() override { close(); }
@@ -124,12 +125,14 @@ class Builder final : public YAML::EventHandler {
 
   void take_key(Level& level, Yaml node) {
     if (node.kind != Yaml::Kind::scalar) {
-      diagnostics_.add(document_, node.at, node.kind == Yaml::Kind::null ? "a key is a text; this one needs quotes" : "a key is a text");
+      diagnostics_.add(document_, node.at,
+                       node.kind == Yaml::Kind::null ? "a key is a text; this one needs quotes" : "a key is a text");
       return;
     }
     if (const Yaml::Entry* first = level.node.find(node.text)) {
-      diagnostics_.add(document_, node.at,
-                       fmt::format("{} stands here twice; the first is in line {}", quoted(node.text), document_.locate(first->at).line));
+      diagnostics_.add(
+          document_, node.at,
+          fmt::format("{} stands here twice; the first is in line {}", quoted(node.text), document_.locate(first->at).line));
       return;
     }
     level.pending = Yaml::Entry{std::move(node.text), node.at, Yaml{}};
@@ -258,7 +261,8 @@ size_t end_of_flow(std::string_view file, size_t begin) {
     if (quote != 0) {
       if (quote == '"' && c == '\\') ++i;
       else if (c == quote) quote = 0;
-    } else if ((c == '\'' || c == '"') && i > begin && (blank(file[i - 1]) || file[i - 1] == '{' || file[i - 1] == '[' || file[i - 1] == ',' || file[i - 1] == ':')) {
+    } else if ((c == '\'' || c == '"') && i > begin &&
+               (blank(file[i - 1]) || file[i - 1] == '{' || file[i - 1] == '[' || file[i - 1] == ',' || file[i - 1] == ':')) {
       quote = c;  // elsewhere a quote is part of a plain scalar: event = 'x'
     } else if (c == '{' || c == '[') {
       ++open;

@@ -22,10 +22,10 @@ struct Yaml {
   enum class Kind : uint8_t { null, scalar, list, map };
   struct Entry;
   Kind kind = Kind::null;
-  size_t at = 0;                  // byte offset of its first character
-  std::string text;               // scalar
-  std::vector<Yaml> items;        // list
-  std::vector<Entry> entries;     // map, in order as written; keys are unique
+  size_t at = 0;  // byte offset of its first character
+  std::string text;  // scalar
+  std::vector<Yaml> items;  // list
+  std::vector<Entry> entries;  // map, in order as written; keys are unique
 
   const Entry* find(std::string_view key) const;
 };

@@ -95,7 +95,8 @@ std::optional<Table> Engine::ask(const std::string& sql, std::string& error) {
   if (const char* said = symbol<Text>(library_, "chdb_result_error")(result); said != nullptr && *said != '\0') {
     error = said;
   } else {
-    const std::string_view bytes(symbol<Buffer>(library_, "chdb_result_buffer")(result), symbol<Length>(library_, "chdb_result_length")(result));
+    const std::string_view bytes(symbol<Buffer>(library_, "chdb_result_buffer")(result),
+                                 symbol<Length>(library_, "chdb_result_length")(result));
     table.emplace();
     for (size_t at = 0; at < bytes.size();) {
       const size_t end = std::min(bytes.find('\n', at), bytes.size());

@@ -66,7 +66,8 @@ struct Counts {
   size_t expressions = 0, refused = 0, values = 0, nulls = 0, trues = 0;
 };
 
-void compare(Engine& engine, const std::vector<Case>& cases, const std::vector<StoredEvent>& events, const plan::PathTable& table, Counts& counts) {
+void compare(Engine& engine, const std::vector<Case>& cases, const std::vector<StoredEvent>& events, const plan::PathTable& table,
+             Counts& counts) {
   std::string sql = "SELECT";
   for (const Case& c : cases) sql += (&c == &cases.front() ? " " : ", ") + column(c, table.paths());
   sql += " FROM sluice.events ORDER BY log_offset";
@@ -126,7 +127,8 @@ TEST(ExpressionAgreement, evaluator_and_printed_sql_give_the_same_values) {
     compare(*engine, cases, events, table, counts);
   }
   std::printf("seed %llu: %zu expressions, %zu values equal, of them %zu NULL and %zu true; %zu texts refused by the compiler\n",
-              static_cast<unsigned long long>(seed), counts.expressions, counts.values, counts.nulls, counts.trues, counts.refused);
+              static_cast<unsigned long long>(seed), counts.expressions, counts.values, counts.nulls, counts.trues,
+              counts.refused);
   // A generator that only makes NULL would prove nothing.
   EXPECT_GT(counts.trues, counts.values / 20);
   EXPECT_LT(counts.nulls, counts.values * 2 / 3);
@@ -143,7 +145,8 @@ TEST(ExpressionAgreement, the_longest_and_deepest_expressions_run_on_the_engine)
   engine->run(events_table());
   const std::vector<StoredEvent> events = random_events(random, 20);
   engine->run(insert_events(events));
-  std::string sum = "number(properties.n)", ors = "event = 'view'", product = "number(properties.n)", nots = "event = 'buy'", brackets = "number(properties.n)", list = "event in ('x'";
+  std::string sum = "number(properties.n)", ors = "event = 'view'", product = "number(properties.n)", nots = "event = 'buy'",
+              brackets = "number(properties.n)", list = "event in ('x'";
   for (int i = 0; i < 390; ++i) sum += i % 2 == 0 ? " + number(properties.m)" : " - 0.000000001";
   for (int i = 0; i < 240; ++i) ors += fmt::format(" {} source = 's{}'", i % 3 == 0 ? "and" : "or", i);
   for (int i = 0; i < 62; ++i) product = fmt::format("{} {} 1.000000001", product, i % 2 == 0 ? "*" : "/");

@@ -13,19 +13,48 @@ constexpr int64_t kLastMs = 4'102'444'799'999;    // 2099-12-31T23:59:59.999
 
 const std::vector<std::string>& texts() {
   static const std::vector<std::string> kTexts{
-      "",     "a",     "A",      "b",       "ab",    "aB",    "abc",  "true",  "false", "null",  "0",      "12.5",   "-1",   "1e3",
-      "ä",    "Ä",     "aäb",    "ß",       "İ",     "ﬁ",     "日本", "🎈",    "a🎈b",  "e\u0301", "\u200b", "\ufeff", " ",    " a ",
-      "a\nb", "\n",    "a\tb",   "a\r\nb",  "'",     "a'b",   "\"",   "`",     "\\",    "a\\b",  "\\n",    "\\%",    "%",    "_",
-      "100%", "a_b",   "a%b",    "a\\_b",   "\x7f",  "\x01",  "x\x0by", "{}",  "[1]",   ";",     "--",     "/*",     "${a}", "NULL"};
+      "",     "a",   "A",    "b",      "ab",   "aB",   "abc",    "true", "false", "null",    "0",      "12.5",   "-1",   "1e3",
+      "ä",    "Ä",   "aäb",  "ß",      "İ",    "ﬁ",    "日本",   "🎈",   "a🎈b",  "e\u0301", "\u200b", "\ufeff", " ",    " a ",
+      "a\nb", "\n",  "a\tb", "a\r\nb", "'",    "a'b",  "\"",     "`",    "\\",    "a\\b",    "\\n",    "\\%",    "%",    "_",
+      "100%", "a_b", "a%b",  "a\\_b",  "\x7f", "\x01", "x\x0by", "{}",   "[1]",   ";",       "--",     "/*",     "${a}", "NULL"};
   return kTexts;
 }
 
 const std::vector<std::string>& numbers() {
-  static const std::vector<std::string> kNumbers{
-      "0", "1", "-1", "2", "3", "-3", "7", "0.5", "-0.5", "0.000000001", "-0.000000001", "0.000000002", "0.000000005", "0.333333333",
-      "1.5", "2.5", "-2.5", "0.1", "999999999.999999999", "-999999999.999999999", "1000000000", "-1000000000", "1000000000.000000001",
-      "999999999", "31622.776601683", "31622.776601684", "999999999999999999.999999999", "-999999999999999999.999999999",
-      "123456789012345678.123456789", "5", "10", "100", "0.000031623", "0.0000158115"};
+  static const std::vector<std::string> kNumbers{"0",
+                                                 "1",
+                                                 "-1",
+                                                 "2",
+                                                 "3",
+                                                 "-3",
+                                                 "7",
+                                                 "0.5",
+                                                 "-0.5",
+                                                 "0.000000001",
+                                                 "-0.000000001",
+                                                 "0.000000002",
+                                                 "0.000000005",
+                                                 "0.333333333",
+                                                 "1.5",
+                                                 "2.5",
+                                                 "-2.5",
+                                                 "0.1",
+                                                 "999999999.999999999",
+                                                 "-999999999.999999999",
+                                                 "1000000000",
+                                                 "-1000000000",
+                                                 "1000000000.000000001",
+                                                 "999999999",
+                                                 "31622.776601683",
+                                                 "31622.776601684",
+                                                 "999999999999999999.999999999",
+                                                 "-999999999999999999.999999999",
+                                                 "123456789012345678.123456789",
+                                                 "5",
+                                                 "10",
+                                                 "100",
+                                                 "0.000031623",
+                                                 "0.0000158115"};
   return kNumbers;
 }
 
@@ -39,7 +68,8 @@ std::string quoted(const std::string& text) {
 }
 
 std::string random_pattern(Random& random) {
-  static const std::vector<std::string> kParts{"%", "%", "_", "a", "b", "A", "ä", "\\%", "\\_", "\\\\", "\n", "🎈", " ", "'", ".", "true", "[", "1"};
+  static const std::vector<std::string> kParts{"%",    "%",  "_",  "a", "b", "A", "ä",    "\\%", "\\_",
+                                               "\\\\", "\n", "🎈", " ", "'", ".", "true", "[",   "1"};
   std::string out;
   for (uint64_t n = random.below(5); n > 0; --n) out += random.of(kParts);
   return out;
@@ -77,7 +107,8 @@ Decimal random_number(Random& random) {
 }
 
 std::vector<StoredEvent> random_events(Random& random, size_t count) {
-  static const std::vector<std::string> kSources{"site", "app", "ä'\\"}, kEvents{"view", "buy", "Buy", "a\nb", "%"}, kPeople{"", "u1", "u2", "U1", "ä"};
+  static const std::vector<std::string> kSources{"site", "app", "ä'\\"}, kEvents{"view", "buy", "Buy", "a\nb", "%"},
+      kPeople{"", "u1", "u2", "U1", "ä"};
   std::vector<StoredEvent> events;
   for (size_t i = 0; i < count; ++i) {
     StoredEvent e;
@@ -92,11 +123,14 @@ std::vector<StoredEvent> random_events(Random& random, size_t count) {
     switch (random.below(4)) {
       case 0: e.event_time = kFirstMs + static_cast<int64_t>(random.below(static_cast<uint64_t>(kLastMs - kFirstMs))); break;
       case 1: e.event_time = static_cast<int64_t>(random.below(8 * 3'600'000)) - 4 * 3'600'000; break;   // around 1970
-      case 2: e.event_time = (static_cast<int64_t>(random.below(48)) - 24) * 900'000 + static_cast<int64_t>(random.below(3)) - 1; break;  // at edges
+      case 2:
+        e.event_time = (static_cast<int64_t>(random.below(48)) - 24) * 900'000 + static_cast<int64_t>(random.below(3)) - 1;
+        break;  // at edges
       default: e.event_time = 1'774'000'000'000 + static_cast<int64_t>(random.below(7'200'000)); break;
     }
     e.received_at = e.event_time + static_cast<int64_t>(random.below(1000));
-    e.watermark = random.one_in(5) ? -2'208'988'800'000 : e.event_time + static_cast<int64_t>(random.below(4 * 3'600'000)) - 7'200'000;
+    e.watermark =
+        random.one_in(5) ? -2'208'988'800'000 : e.event_time + static_cast<int64_t>(random.below(4 * 3'600'000)) - 7'200'000;
     e.future = random.one_in(20);
     e.epoch = 1 + random.below(5);
     for (const Path& path : paths()) {
@@ -117,9 +151,11 @@ std::vector<StoredEvent> random_events(Random& random, size_t count) {
 
 std::string events_table() {
   return "CREATE TABLE sluice.events (source LowCardinality(String), event LowCardinality(String), message_id String, "
-         "event_time DateTime64(3, 'UTC'), received_at DateTime64(3, 'UTC'), user_id String, anonymous_id String, stitching_key String, "
+         "event_time DateTime64(3, 'UTC'), received_at DateTime64(3, 'UTC'), user_id String, anonymous_id String, stitching_key "
+         "String, "
          "user_key String, texts Map(LowCardinality(String), String), numbers Map(LowCardinality(String), Decimal(38, 9)), "
-         "flags Array(LowCardinality(String)), watermark DateTime64(3, 'UTC'), dialect LowCardinality(String), log_offset UInt64, epoch UInt64) "
+         "flags Array(LowCardinality(String)), watermark DateTime64(3, 'UTC'), dialect LowCardinality(String), log_offset "
+         "UInt64, epoch UInt64) "
          "ENGINE = MergeTree ORDER BY (event, toStartOfHour(event_time), user_key)";
 }
 
@@ -137,20 +173,27 @@ std::string insert_events(const std::vector<StoredEvent>& events) {
     }
     // Every column has a name: two equal constants without one would be one column.
     sql += fmt::format(
-        "{}SELECT {} AS c1, {} AS c2, {} AS c3, {} AS c4, {} AS c5, {} AS c6, {} AS c7, {} AS c8, {} AS c9, CAST(([{}], [{}]), 'Map(String, String)') AS c10, "
-        "CAST(([{}], [{}]), 'Map(String, Decimal(38, 9))') AS c11, CAST([{}], 'Array(String)') AS c12, {} AS c13, '{}' AS c14, {} AS c15, {} AS c16\n",
-        i == 0 ? "" : "UNION ALL ", hex_text(e.source), hex_text(e.event), hex_text(e.message_id), instant_sql(e.event_time), instant_sql(e.received_at),
-        hex_text(e.user_id), hex_text(e.anonymous_id), hex_text(e.stitching_key), hex_text(e.user_key), keys, values, number_keys, number_values,
-        e.future ? "'future'" : "", instant_sql(e.watermark), e.dialect, i, e.epoch);
+        "{}SELECT {} AS c1, {} AS c2, {} AS c3, {} AS c4, {} AS c5, {} AS c6, {} AS c7, {} AS c8, {} AS c9, CAST(([{}], [{}]), "
+        "'Map(String, String)') AS c10, "
+        "CAST(([{}], [{}]), 'Map(String, Decimal(38, 9))') AS c11, CAST([{}], 'Array(String)') AS c12, {} AS c13, '{}' AS c14, "
+        "{} AS c15, {} AS c16\n",
+        i == 0 ? "" : "UNION ALL ", hex_text(e.source), hex_text(e.event), hex_text(e.message_id), instant_sql(e.event_time),
+        instant_sql(e.received_at), hex_text(e.user_id), hex_text(e.anonymous_id), hex_text(e.stitching_key),
+        hex_text(e.user_key), keys, values, number_keys, number_values, e.future ? "'future'" : "", instant_sql(e.watermark),
+        e.dialect, i, e.epoch);
   }
   return sql + ")";
 }
 
-std::string literal_text(Random& random) { return random.one_in(12) ? (random.one_in(2) ? "true" : "false") : quoted(random_text(random)); }
+std::string literal_text(Random& random) {
+  return random.one_in(12) ? (random.one_in(2) ? "true" : "false") : quoted(random_text(random));
+}
 
 std::string text_expression(Random& random, int depth) {
-  static const std::vector<std::string> kNames{"source", "event", "message_id", "user_id", "anonymous_id", "stitching_key", "user_key", "dialect"};
-  if (depth > 0 && random.one_in(3)) return fmt::format("{}({})", random.one_in(2) ? "lower" : "upper", text_expression(random, depth - 1));
+  static const std::vector<std::string> kNames{"source",       "event",         "message_id", "user_id",
+                                               "anonymous_id", "stitching_key", "user_key",   "dialect"};
+  if (depth > 0 && random.one_in(3))
+    return fmt::format("{}({})", random.one_in(2) ? "lower" : "upper", text_expression(random, depth - 1));
   switch (random.below(5)) {
     case 0: return random.of(kNames);
     case 1: return random.one_in(3) ? "null" : literal_text(random);
@@ -165,7 +208,8 @@ std::string number_expression(Random& random, int depth) {
       case 0: return fmt::format("length({})", text_expression(random, depth - 1));
       case 1: return fmt::format("-({})", number_expression(random, depth - 1));
       default: {
-        const std::string plain = fmt::format("{} {} {}", number_expression(random, depth - 1), random.of(kOps), number_expression(random, depth - 1));
+        const std::string plain =
+            fmt::format("{} {} {}", number_expression(random, depth - 1), random.of(kOps), number_expression(random, depth - 1));
         return random.one_in(3) ? plain : "(" + plain + ")";
       }
     }
@@ -190,12 +234,22 @@ std::string condition(Random& random, int depth) {
   const int d = depth > 0 ? depth - 1 : 0;
   switch (random.below(12)) {
     case 0: return random.one_in(3) ? "null" : random.one_in(2) ? "true" : "false";
-    case 1: return fmt::format("({}) is {}null", random.one_in(2) ? text_expression(random, d) : condition(random, d), random.one_in(2) ? "not " : "");
+    case 1:
+      return fmt::format("({}) is {}null", random.one_in(2) ? text_expression(random, d) : condition(random, d),
+                         random.one_in(2) ? "not " : "");
     case 2: return fmt::format("{} is {}null", number_expression(random, 0), random.one_in(2) ? "not " : "");
-    case 3: return fmt::format("{} {}like {}", text_expression(random, d), random.one_in(3) ? "not " : "", quoted(random_pattern(random)));
-    case 4: return fmt::format("{} {}in ({}, {}, {})", text_expression(random, d), random.one_in(2) ? "not " : "", literal_text(random), literal_text(random), literal_text(random));
-    case 5: return fmt::format("{} {}in ({}, {})", number_expression(random, d), random.one_in(2) ? "not " : "", random_number(random).to_text(), random_number(random).to_text());
-    case 6: return fmt::format("{} {} '{}'", time_expression(random), random.of(kCompare), format_rfc3339(time_ms(static_cast<int64_t>(random.below(7'200'000)) - 3'600'000)));
+    case 3:
+      return fmt::format("{} {}like {}", text_expression(random, d), random.one_in(3) ? "not " : "",
+                         quoted(random_pattern(random)));
+    case 4:
+      return fmt::format("{} {}in ({}, {}, {})", text_expression(random, d), random.one_in(2) ? "not " : "", literal_text(random),
+                         literal_text(random), literal_text(random));
+    case 5:
+      return fmt::format("{} {}in ({}, {})", number_expression(random, d), random.one_in(2) ? "not " : "",
+                         random_number(random).to_text(), random_number(random).to_text());
+    case 6:
+      return fmt::format("{} {} '{}'", time_expression(random), random.of(kCompare),
+                         format_rfc3339(time_ms(static_cast<int64_t>(random.below(7'200'000)) - 3'600'000)));
     case 7: return fmt::format("{} {} {}", random.of(paths()).written, random.of(kCompare), literal_text(random));
     case 8: return fmt::format("{} {} {}", random.of(paths()).written, random.of(kCompare), random_number(random).to_text());
     case 9: return fmt::format("{} {} {}", number_expression(random, d), random.of(kCompare), number_expression(random, d));

@@ -42,10 +42,16 @@ std::string aggregate(Random& random) {
     case 2: return fmt::format("sum({})", random.of(paths()).written);
     case 3: return fmt::format("sum({})", number_expression(random, 2));
     case 4: return fmt::format("avg({})", number_expression(random, 1));
-    case 5: return fmt::format("{}({})", random.one_in(2) ? "min" : "max", random.one_in(2) ? random.of(paths()).written : number_expression(random, 1));
-    case 6: return fmt::format("{}({})", random.one_in(2) ? "min" : "max", random.one_in(2) ? text_expression(random, 1) : time_expression(random));
+    case 5:
+      return fmt::format("{}({})", random.one_in(2) ? "min" : "max",
+                         random.one_in(2) ? random.of(paths()).written : number_expression(random, 1));
+    case 6:
+      return fmt::format("{}({})", random.one_in(2) ? "min" : "max",
+                         random.one_in(2) ? text_expression(random, 1) : time_expression(random));
     case 7: return fmt::format("distinct({})", text_expression(random, 1));
-    default: return fmt::format("percentile({}, {})", random.one_in(2) ? random.of(paths()).written : number_expression(random, 1), random.of(kP));
+    default:
+      return fmt::format("percentile({}, {})", random.one_in(2) ? random.of(paths()).written : number_expression(random, 1),
+                         random.of(kP));
   }
 }
 
@@ -56,17 +62,28 @@ std::string derived(Random& random, const std::vector<std::string>& names, int d
 }
 
 std::string window(Random& random) {
-  static const std::vector<std::string> kWindows{
-      "{tumble: 1d}", "{tumble: 1h, offset: 20m}", "{tumble: 7d, offset: 4d}", "{tumble: 366d, offset: 100d}", "{tumble: 1ms}", "{tumble: 50d}",
-      "{hop: 1h, slide: 15m}", "{hop: 2h, slide: 30m, offset: 7m}", "{hop: 366d, slide: 61d}", "{hop: 1h, slide: 1h}",
-      "{cumulate: 1d, step: 6h}", "{cumulate: 1h, step: 15m, offset: 50m}", "{cumulate: 366d, step: 61d, offset: 3d}"};
+  static const std::vector<std::string> kWindows{"{tumble: 1d}",
+                                                 "{tumble: 1h, offset: 20m}",
+                                                 "{tumble: 7d, offset: 4d}",
+                                                 "{tumble: 366d, offset: 100d}",
+                                                 "{tumble: 1ms}",
+                                                 "{tumble: 50d}",
+                                                 "{hop: 1h, slide: 15m}",
+                                                 "{hop: 2h, slide: 30m, offset: 7m}",
+                                                 "{hop: 366d, slide: 61d}",
+                                                 "{hop: 1h, slide: 1h}",
+                                                 "{cumulate: 1d, step: 6h}",
+                                                 "{cumulate: 1h, step: 15m, offset: 50m}",
+                                                 "{cumulate: 366d, step: 61d, offset: 3d}"};
   return random.of(kWindows);
 }
 
 // Names that a query could trip over: columns of events, of tables, of itself.
 const std::vector<std::string>& names() {
-  static const std::vector<std::string> kNames{"version", "is_deleted", "epoch", "group_key", "x__sum", "x", "x__count", "event", "texts", "numbers", "watermark",
-                                               "user_id", "source", "rows", "any_late", "sluice", "select", "from", "final", "a", "b", "c", "count", "sum"};
+  static const std::vector<std::string> kNames{"version",  "is_deleted", "epoch",    "group_key", "x__sum",    "x",
+                                               "x__count", "event",      "texts",    "numbers",   "watermark", "user_id",
+                                               "source",   "rows",       "any_late", "sluice",    "select",    "from",
+                                               "final",    "a",          "b",        "c",         "count",     "sum"};
   return kNames;
 }
 
@@ -78,12 +95,16 @@ std::string random_metric(Random& random) {
     free.pop_back();
     return name;
   };
-  std::string out = fmt::format("version: 1\nmetrics:\n  - name: m\n    window: {}\n    allowed_lateness: {}\n", window(random), random.one_in(2) ? "0s" : "30m");
+  std::string out = fmt::format("version: 1\nmetrics:\n  - name: m\n    window: {}\n    allowed_lateness: {}\n", window(random),
+                                random.one_in(2) ? "0s" : "30m");
   if (random.one_in(2)) out += "    where: " + yaml_text(condition(random, 2)) + "\n";
   if (!random.one_in(4)) {
     out += "    dimensions:\n";
     for (uint64_t n = 1 + random.below(2); n > 0; --n) {
-      out += fmt::format("      {}: {}\n", take(), yaml_text(random.one_in(3) ? text_expression(random, 1) : random.of(std::vector<std::string>{"source", "event", "user_id", "context.bot", "properties.a"})));
+      out += fmt::format("      {}: {}\n", take(),
+                         yaml_text(random.one_in(3) ? text_expression(random, 1)
+                                                    : random.of(std::vector<std::string>{"source", "event", "user_id",
+                                                                                         "context.bot", "properties.a"})));
     }
   }
   out += "    measures:\n";
@@ -92,7 +113,8 @@ std::string random_metric(Random& random) {
     const std::string name = take(), value = aggregate(random);
     const bool number = value.find("min(") != 0 && value.find("max(") != 0;
     if (number) numbers.push_back(name);
-    out += fmt::format("      {}: {{value: {}{}}}\n", name, yaml_text(value), random.one_in(3) ? ", where: " + yaml_text(condition(random, 1)) : "");
+    out += fmt::format("      {}: {{value: {}{}}}\n", name, yaml_text(value),
+                       random.one_in(3) ? ", where: " + yaml_text(condition(random, 1)) : "");
   }
   for (uint64_t n = numbers.empty() ? 0 : random.below(4); n > 0; --n) {
     const std::string name = take();
@@ -113,12 +135,13 @@ struct Facts {
   bool passes = false;
   Dimensions dimensions;
   std::vector<StoredValue> arguments;  // per measure
-  std::vector<bool> filters;           // per measure
+  std::vector<bool> filters;  // per measure
 };
 
 class Model {
  public:
-  Model(const plan::Plan& plan, const std::vector<StoredEvent>& events, uint64_t up_to_epoch) : metric_(plan.metrics[0]), events_(events) {
+  Model(const plan::Plan& plan, const std::vector<StoredEvent>& events, uint64_t up_to_epoch)
+      : metric_(plan.metrics[0]), events_(events) {
     std::vector<event::ScalarView> views;
     std::vector<const event::ScalarView*> slots;
     for (const StoredEvent& e : events) {
@@ -172,12 +195,17 @@ class Model {
     for (size_t m = 0; m < metric_.measures.size(); ++m) append_stored(m, members, out);
     return out;
   }
-  std::vector<StoredValue> visible(const std::vector<size_t>& members) { return plan::visible_values(metric_, stored(members), evaluator_); }
+  std::vector<StoredValue> visible(const std::vector<size_t>& members) {
+    return plan::visible_values(metric_, stored(members), evaluator_);
+  }
 
  private:
   static StoredValue whole(size_t n) { return StoredValue::of(Value::of(Decimal::whole(static_cast<int64_t>(n)))); }
   static bool less(const StoredValue& a, const StoredValue& b) {
-    if (a.kind == Value::Kind::text) return std::lexicographical_compare(a.text.begin(), a.text.end(), b.text.begin(), b.text.end(), [](char x, char y) { return static_cast<unsigned char>(x) < static_cast<unsigned char>(y); });
+    if (a.kind == Value::Kind::text)
+      return std::lexicographical_compare(a.text.begin(), a.text.end(), b.text.begin(), b.text.end(), [](char x, char y) {
+        return static_cast<unsigned char>(x) < static_cast<unsigned char>(y);
+      });
     return a.kind == Value::Kind::time ? a.time < b.time : a.number < b.number;
   }
 
@@ -193,7 +221,8 @@ class Model {
     Decimal sum;
     for (const StoredValue& v : values) sum.raw += v.number.raw;
     const StoredValue total = values.empty() ? StoredValue{} : StoredValue::of(Value::of(sum));
-    if (measure.kind != MeasureKind::count && measure.kind != MeasureKind::count_of) std::sort(values.begin(), values.end(), less);
+    if (measure.kind != MeasureKind::count && measure.kind != MeasureKind::count_of)
+      std::sort(values.begin(), values.end(), less);
     switch (measure.kind) {
       case MeasureKind::count: out.push_back(whole(rows)); break;
       case MeasureKind::count_of: out.push_back(whole(values.size())); break;
@@ -242,7 +271,8 @@ void append(std::vector<Cell>& row, const std::vector<StoredValue>& values) {
 }
 
 struct Counts {
-  size_t metrics = 0, rows = 0, late = 0, on_time = 0, filling = 0, final = 0, revised = 0, derived = 0, derived_null = 0, null_dimensions = 0, queries = 0;
+  size_t metrics = 0, rows = 0, late = 0, on_time = 0, filling = 0, final = 0, revised = 0, derived = 0, derived_null = 0,
+         null_dimensions = 0, queries = 0;
 };
 
 std::string table_text(const Table& table) {
@@ -257,8 +287,14 @@ std::string table_text(const Table& table) {
 class Check {
  public:
   Check(Engine& engine, const plan::Plan& plan, const std::vector<StoredEvent>& events, Random& random, Counts& counts)
-      : engine_(engine), plan_(plan), metric_(plan.metrics[0]), events_(events), random_(random), counts_(counts),
-        epoch_(1 + random.below(6)), model_(plan, events, epoch_) {
+      : engine_(engine),
+        plan_(plan),
+        metric_(plan.metrics[0]),
+        events_(events),
+        random_(random),
+        counts_(counts),
+        epoch_(1 + random.below(6)),
+        model_(plan, events, epoch_) {
     for (uint32_t i = 0; i < metric_.dimensions.size(); ++i) all_.push_back(i);
   }
 
@@ -285,7 +321,10 @@ class Check {
   }
 
   void check_definition() {
-    const TimeMs watermark = random_.one_in(5) ? kMinusInfinity : time_ms(events_[random_.below(events_.size())].event_time + static_cast<int64_t>(random_.below(3 * 3'600'000)));
+    const TimeMs watermark =
+        random_.one_in(5)
+            ? kMinusInfinity
+            : time_ms(events_[random_.below(events_.size())].event_time + static_cast<int64_t>(random_.below(3 * 3'600'000)));
     Table mine;
     for (const auto& [key, members] : model_.groups(all_)) {
       const Group g = model_.group_of(members, key.first.end);
@@ -322,7 +361,8 @@ class Check {
     for (const auto& [key, members] : model_.groups(all_)) {
       if (windows.empty() || !(windows.back() == key.first)) windows.push_back(key.first);
     }
-    while (windows.size() > 1 + random_.below(400)) windows.erase(windows.begin() + static_cast<std::ptrdiff_t>(random_.below(windows.size())));
+    while (windows.size() > 1 + random_.below(400))
+      windows.erase(windows.begin() + static_cast<std::ptrdiff_t>(random_.below(windows.size())));
     if (windows.empty()) return;
     const std::set<plan::Span> wanted(windows.begin(), windows.end());
     Table raw, keys, seen;
@@ -373,7 +413,8 @@ class Check {
     for (size_t i = 0; i < table.size(); ++i) {
       const std::string name = plan::clickhouse::quote_name(table[i].name);
       columns += (i > 0 ? ", " : "") + name;
-      if (i >= 3 && i < 3 + metric_.dimensions.size()) key += fmt::format(", if(isNull(_q.{0}), 'n', concat('t', toString(length(_q.{0})), ':', _q.{0}))", name);
+      if (i >= 3 && i < 3 + metric_.dimensions.size())
+        key += fmt::format(", if(isNull(_q.{0}), 'n', concat('t', toString(length(_q.{0})), ':', _q.{0}))", name);
     }
     for (size_t i = 0; i < table.size(); ++i) {
       const std::string& name = table[i].name;
@@ -397,9 +438,11 @@ class Check {
     equal(std::move(list), plan::clickhouse::window_list_query(plan_, metric_, epoch_));
     std::optional<int64_t> newest;
     for (size_t i = 0; i < events_.size(); ++i) {
-      if (model_.facts()[i].passes && !events_[i].future) newest = std::max(newest.value_or(events_[i].event_time), events_[i].event_time);
+      if (model_.facts()[i].passes && !events_[i].future)
+        newest = std::max(newest.value_or(events_[i].event_time), events_[i].event_time);
     }
-    equal({{newest ? Cell(fmt::format("{}", *newest)) : std::nullopt}}, plan::clickhouse::newest_event_query(plan_, metric_, epoch_));
+    equal({{newest ? Cell(fmt::format("{}", *newest)) : std::nullopt}},
+          plan::clickhouse::newest_event_query(plan_, metric_, epoch_));
   }
 
   void check_over_and_series() {
@@ -407,7 +450,8 @@ class Check {
     for (const uint32_t d : all_) {
       if (random_.one_in(2)) kept.push_back(d);
     }
-    const plan::Span over{time_ms(events_[random_.below(events_.size())].event_time - 3'600'000), time_ms(events_[random_.below(events_.size())].event_time)};
+    const plan::Span over{time_ms(events_[random_.below(events_.size())].event_time - 3'600'000),
+                          time_ms(events_[random_.below(events_.size())].event_time)};
     if (over.start >= over.end) return;
     std::map<Dimensions, std::vector<size_t>> one;
     for (size_t i = 0; i < events_.size(); ++i) {
@@ -425,7 +469,8 @@ class Check {
     equal(std::move(series), plan::clickhouse::series_query(plan_, metric_, over, kept, epoch_));
   }
 
-  std::vector<Cell> row_with_lateness(std::vector<Cell> row, const Dimensions& key, const std::vector<size_t>& members, TimeMs due) {
+  std::vector<Cell> row_with_lateness(std::vector<Cell> row, const Dimensions& key, const std::vector<size_t>& members,
+                                      TimeMs due) {
     append(row, key);
     append(row, model_.visible(members));
     const Group g = model_.group_of(members, due);
@@ -466,18 +511,23 @@ TEST(MetricAgreement, every_printed_query_table_and_view_gives_the_model_s_rows)
     }
     // The engine has two ways to compute and takes the compiled one for queries that repeat; they were seen to differ.
     const int repeats = random.one_in(2) ? 0 : 3;
-    engine->run(fmt::format("SET min_count_to_compile_expression = {0}, min_count_to_compile_aggregate_expression = {0}", repeats));
+    engine->run(
+        fmt::format("SET min_count_to_compile_expression = {0}, min_count_to_compile_aggregate_expression = {0}", repeats));
     const std::string yaml = random_metric(random);
-    const plan::Compiled compiled = plan::compile({{"sluice.yaml", "version: 1\nname: p\nsources: [{name: site}]\n"}, {"metrics/m.yaml", yaml}});
+    const plan::Compiled compiled =
+        plan::compile({{"sluice.yaml", "version: 1\nname: p\nsources: [{name: site}]\n"}, {"metrics/m.yaml", yaml}});
     for (const plan::Diagnostic& d : compiled.diagnostics) ADD_FAILURE() << d.text() << "\n" << yaml;
     ASSERT_TRUE(compiled.plan);
     Check(*engine, *compiled.plan, events, random, counts).run();
   }
-  std::printf("seed %llu: %zu metrics, %zu queries, %zu rows; %zu groups with late events, %zu with timely ones; %zu filling, %zu final, %zu revised; "
-              "%zu derived values, %zu of them NULL; %zu groups with a missing dimension\n",
-              static_cast<unsigned long long>(seed), counts.metrics, counts.queries, counts.rows, counts.late, counts.on_time, counts.filling, counts.final,
-              counts.revised, counts.derived, counts.derived_null, counts.null_dimensions);
-  for (const size_t n : {counts.rows, counts.late, counts.on_time, counts.filling, counts.final, counts.revised, counts.derived - counts.derived_null, counts.derived_null, counts.null_dimensions}) {
+  std::printf(
+      "seed %llu: %zu metrics, %zu queries, %zu rows; %zu groups with late events, %zu with timely ones; %zu filling, %zu final, "
+      "%zu revised; "
+      "%zu derived values, %zu of them NULL; %zu groups with a missing dimension\n",
+      static_cast<unsigned long long>(seed), counts.metrics, counts.queries, counts.rows, counts.late, counts.on_time,
+      counts.filling, counts.final, counts.revised, counts.derived, counts.derived_null, counts.null_dimensions);
+  for (const size_t n : {counts.rows, counts.late, counts.on_time, counts.filling, counts.final, counts.revised,
+                         counts.derived - counts.derived_null, counts.derived_null, counts.null_dimensions}) {
     EXPECT_GT(n, 0U);
   }
 }
