@@ -2,7 +2,7 @@
 // under the same strict CSP. Never part of a build.
 //
 //   node dev/server.mjs [--port 18090]      then open http://127.0.0.1:18090/?mode=full
-//   ?mode=full | empty | first | degraded | filling | error | lost     (kept in a cookie until the next ?mode=)
+//   ?mode=full | empty | first | degraded | filling | error | lost | many     (kept in a cookie until the next ?mode=)
 //
 // first: empty for 4 s, then events come. lost: the stream breaks after 3 s and is refused.
 import {createServer} from 'node:http';
@@ -54,7 +54,9 @@ const dashboards = [
     [{id: 'changes.0.0', kind: 'timeseries', metric: 'commits_hourly', measure: 'commits', by: [], title: 'Commits per hour', over_ms: 14 * kDay}],
     [{id: 'changes.1.0', kind: 'timeseries', metric: 'commits_daily', measure: 'p99_lines', by: ['repo'], title: 'p99 lines', over_ms: 180 * kDay}]]},
 ];
-const panels = new Map(dashboards.flatMap((one) => one.rows.flat()).map((panel) => [panel.id, panel]));
+const many = {name: 'many', question: 'Does the page stay calm with 20 live panels?', rows: Array.from({length: 20}, (_, at) => [at % 2 === 0
+  ? {...dashboards[0].rows[2][0], id: `many.${at}.0`} : {...dashboards[0].rows[1][0], id: `many.${at}.0`}])};
+const panels = new Map([...dashboards, many].flatMap((one) => one.rows.flat()).map((panel) => [panel.id, panel]));
 
 function project(mode) {
   return {
@@ -64,7 +66,7 @@ function project(mode) {
     collect: 'http://127.0.0.1:18080', sql: 'http://127.0.0.1:18123', demo: true, example_event: null,
     definition_error: mode === 'error' ? {file: 'metrics/commits.yaml', line: 9, column: 17, message: 'unknown function countt; did you mean count?', source_line: '      commits: countt()'} : null,
     metrics: metrics.map((one) => (mode === 'filling' && one.name === 'commits_daily' ? {...one, progress: {done: 1240, total: 5800}} : one)),
-    dashboards,
+    dashboards: mode === 'many' ? [many] : dashboards,
   };
 }
 

@@ -199,6 +199,22 @@ test('an_unknown_place_lists_what_exists', async (context) => {
   return page;
 });
 
+// In CPU time of the page's main thread, so that a busy machine does not change the answer.
+test('twenty_live_panels_cost_less_than_a_tenth_of_a_core', async (context) => {
+  const page = await open(context, '/?mode=many');
+  await waitForLoaded(page);
+  await page.waitForTimeout(2_000);  // what loading itself costs is not the question
+  const session = await page.context().newCDPSession(page);
+  await session.send('Performance.enable', {timeDomain: 'threadTicks'});
+  const busy = async () => (await session.send('Performance.getMetrics')).metrics.find((one) => one.name === 'TaskDuration').value;
+  const before = await busy();
+  await page.waitForTimeout(10_000);
+  const share = (await busy() - before) / 10;
+  console.log(`     ${(share * 100).toFixed(1)} % of a core`);
+  assert.ok(share < 0.1, `${(share * 100).toFixed(1)} % of a core`);
+  return page;
+});
+
 test('theme_is_switched_and_kept', async (context) => {
   const page = await open(context, '/?mode=full', {colorScheme: 'light'});
   await page.click('button[aria-label="Dark theme"]');

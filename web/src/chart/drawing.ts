@@ -144,20 +144,71 @@ function runs(pen: Ink, model: ChartModel, series: ChartSeries): Spot[][] {
   return all;
 }
 
-// Less than two CSS pixels per bucket: a finer line keeps the picture readable.
-function dense({x, ratio}: Ink, model: ChartModel): boolean {
-  return x(model.start + model.step) - x(model.start) < 2 * ratio;
+// Where buckets are so narrow that a pattern along the line would be noise, lines are solid and the labels at their ends tell them
+// apart; still narrower, they are finer too.
+const kPatternPx = 5;
+const kFinePx = 2;
+
+export function bucketPx(u: uPlot, model: ChartModel): number {
+  return u.valToPos(model.start + model.step, 'x') - u.valToPos(model.start, 'x');
+}
+
+export const isDense = (u: uPlot, model: ChartModel) => bucketPx(u, model) < kPatternPx;
+
+// Names at the line ends: for two to kLabelsMax lines on a chart wide enough.
+const kLabelsMax = 6;
+const kLabelFont = '12px system-ui, sans-serif';
+
+export function labelled(width: number, model: ChartModel): boolean {
+  return !model.bars && width >= 600 && model.series.length >= 2 && model.series.length <= kLabelsMax;
+}
+
+export function labelRoom(ctx: CanvasRenderingContext2D, model: ChartModel): number {
+  ctx.save();
+  ctx.font = kLabelFont;
+  const widest = Math.max(...model.series.map((series) => ctx.measureText(series.label).width));
+  ctx.restore();
+  return Math.min(140, Math.ceil(widest) + 18);
+}
+
+export function drawLabels(u: uPlot, model: ChartModel): void {
+  if (!labelled(u.width, model)) return;
+  const {ctx, ratio, y} = ink(u);
+  const least = 15 * ratio;
+  const right = u.bbox.left + u.bbox.width;
+  const ends = model.series.flatMap((series) => {
+    const last = series.points.findLast((point) => point?.v != null);
+    return last?.v == null ? [] : [{series, at: y(Number(last.v))}];
+  }).sort((a, b) => a.at - b.at);
+  // From the bottom up, each at least one line above the one below it.
+  let floor = u.bbox.top + u.bbox.height;
+  for (const end of ends.toReversed()) {
+    end.at = Math.min(end.at, floor);
+    floor = end.at - least;
+  }
+  ctx.save();
+  ctx.font = `${12 * ratio}px system-ui, sans-serif`;
+  ctx.textAlign = 'left';
+  ctx.textBaseline = 'middle';
+  for (const {series, at} of ends) {
+    ctx.fillStyle = colour(series.look.colour);
+    ctx.beginPath();
+    ctx.arc(right + 7 * ratio, at, 2.5 * ratio, 0, 2 * Math.PI);
+    ctx.fill();
+    ctx.fillStyle = token('--secondary');
+    ctx.fillText(series.label, right + 14 * ratio, at, 126 * ratio);
+  }
+  ctx.restore();
 }
 
 function drawLine(pen: Ink, model: ChartModel, series: ChartSeries): void {
   const {ctx, ratio} = pen;
   const stroke = colour(series.look.colour);
-  const fine = dense(pen, model);
-  const dash = fine ? [] : series.look.dash.map((one) => one * ratio);
+  const dash = isDense(pen.u, model) ? [] : series.look.dash.map((one) => one * ratio);
   const filling = kFillingDash.map((one) => one * ratio);
   ctx.strokeStyle = stroke;
   ctx.lineJoin = 'round';
-  ctx.lineWidth = fine ? ratio : 1.5 * ratio;
+  ctx.lineWidth = bucketPx(pen.u, model) < kFinePx ? ratio : 1.5 * ratio;
   const all = runs(pen, model, series);
   for (const run of all) {
     let from = 0;

@@ -8,7 +8,7 @@ import {useEffect, useImperativeHandle, useLayoutEffect, useRef, type KeyboardEv
 import uPlot from 'uplot';
 
 import {tick} from '../decimal';
-import {drawFilling, drawSeries} from './drawing';
+import {drawFilling, drawLabels, drawSeries, isDense, labelled, labelRoom} from './drawing';
 import {colour, token} from './look';
 import type {ChartModel, Range} from './model';
 import {ticks} from './ticks';
@@ -65,7 +65,7 @@ function ySteps(model: ChartModel): number[] {
 function options(width: number, height: number, model: () => ChartModel, hooks: uPlot.Hooks.Arrays, zoomed: () => void): uPlot.Options {
   const series = model().series;
   return {
-    width, height, ms: 1, padding: [8, 8, 0, 0],
+    width, height, ms: 1, padding: [8, (u) => (labelled(u.width, model()) ? labelRoom(u.ctx, model()) : 8), 0, 0],
     legend: {show: false},
     scales: {
       x: {time: true, range: () => [model().start, Math.max(model().end, model().start + 1)]},
@@ -121,7 +121,11 @@ export function TimeSeries({handle, height, label, onCursor, onSpeak, onZoom}: P
     plot.current?.destroy();
     const element = root.current!;
     const hooks: uPlot.Hooks.Arrays = {
-      drawAxes: [(u) => drawFilling(u, model.current)],
+      drawAxes: [(u) => {
+        element.toggleAttribute('data-dense', isDense(u, model.current));
+        drawFilling(u, model.current);
+      }],
+      draw: [(u) => drawLabels(u, model.current)],
       drawSeries: [(u, index) => drawSeries(u, model.current, index - 1)],
       setCursor: [(u) => {
         const index = u.cursor.idx ?? null;

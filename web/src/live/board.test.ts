@@ -1,6 +1,6 @@
 import {describe, expect, it} from 'vitest';
 
-import {Board, kEventsMax, kNotesMax, kPanelsMax, kProgressMax, kQuarantineMax, kUnseenMs, type Painter} from './board';
+import {Board, kEventsMax, kNotesMax, kPanelsMax, kProgressMax, kQuarantineMax, kUnseenMs, kUnseenPerFrame, type Painter} from './board';
 import type {Panel} from './contract';
 import {kPointsMax, kRowsMax, kSeriesMax} from './panel-data';
 
@@ -107,6 +107,21 @@ describe('the board', () => {
     wait(kUnseenMs);
     tell();
     expect(painted).toBe(3);
+  });
+  it('paints_only_so_much_out_of_sight_in_one_frame', () => {
+    const {board, say, frame, wait} = bench();
+    let painted = 0;
+    for (let n = 0; n < 3 * kUnseenPerFrame; n++) board.add({topics: ['ledger'], visible: false, paint: () => { painted++; }});
+    const tell = () => { say('ledger', {received: 1}); frame(); };
+    tell();
+    expect(painted).toBe(3 * kUnseenPerFrame);  // the first time, all: there is something to read everywhere
+    wait(kUnseenMs);
+    for (const times of [4, 5, 6]) {
+      tell();
+      expect(painted).toBe(times * kUnseenPerFrame);
+    }
+    tell();
+    expect(painted).toBe(6 * kUnseenPerFrame);
   });
   it('does_not_paint_what_was_taken_off_the_page', () => {
     const {board, say, frame} = bench();

@@ -15,7 +15,8 @@ export const kQuarantineMax = 200;
 export const kPanelsMax = 256;
 export const kProgressMax = 256;
 export const kNotesMax = 16;
-export const kUnseenMs = 4_000;  // what is out of sight is painted at most this often
+export const kUnseenMs = 4_000;      // what is out of sight is painted at most this often,
+export const kUnseenPerFrame = 4;   // and only so much of it in one frame
 
 export type Connection = 'connecting' | 'live' | 'reconnecting';
 export type Topic =
@@ -217,8 +218,14 @@ export class Board {
     const now = this.steady();
     for (const painter of this.painters) {
       if (!painter.topics.some((topic) => dirty.has(topic))) continue;
-      if (painter.visible || now - (painter.paintedAt ?? -kUnseenMs) >= kUnseenMs) this.run(painter, now);
+      if (painter.visible || painter.paintedAt === undefined) this.run(painter, now);
       else this.waiting.add(painter);
+    }
+    let unseen = 0;
+    for (const painter of this.waiting) {
+      if (now - painter.paintedAt! < kUnseenMs) continue;
+      this.run(painter, now);
+      if (++unseen >= kUnseenPerFrame) break;
     }
   }
 }
