@@ -3,7 +3,7 @@
 #include <libdeflate.h>
 #include <zstd.h>
 
-#include "collect/edge_fixture.h"
+#include "collect/edge_test_fixture.h"
 
 namespace sluice::collect {
 namespace {
@@ -43,10 +43,31 @@ TEST_F(BadInputTest, an_empty_body_is_one_reject) {
 }
 
 TEST_F(BadInputTest, wrong_json_is_one_reject) {
-  for (const char* body : {"hello", "{", "[{\"event\":\"a\"}", "{\"event\":\"a\"} x", "{\"event\":\"a\"}}", "[{\"event\":\"a\"}]]", "[1}", "{'event':'a'}", "{\"event\":\"a\",}",
-                           "{\"event\" \"a\"}", "{\"event\":\"a\" \"b\":1}", "{\"event\":\"a\",\"b\":tru}", "{\"event\":\"a\",\"b\":01}", "{\"event\":\"a\",\"b\":1.}",
-                           "{\"event\":\"a\",\"b\":.5}", "{\"event\":\"a\",\"b\":+1}", "{\"event\":\"a\",\"b\":1e}", "{\"event\":\"a\",\"b\":-}", "{\"event\":\"a\",\"b\":\"\\x\"}",
-                           "{\"event\":\"a\",\"b\":\"\\u12\"}", "{\"event\":\"a\",\"b\":\"tab\there\"}", "{\"event\":\"a\",\"b\":\"open}", "nul", "\"open", "{\"event\":\"a\"/**/}"}) {
+  for (const char* body : {"hello",
+                           "{",
+                           "[{\"event\":\"a\"}",
+                           "{\"event\":\"a\"} x",
+                           "{\"event\":\"a\"}}",
+                           "[{\"event\":\"a\"}]]",
+                           "[1}",
+                           "{'event':'a'}",
+                           "{\"event\":\"a\",}",
+                           "{\"event\" \"a\"}",
+                           "{\"event\":\"a\" \"b\":1}",
+                           "{\"event\":\"a\",\"b\":tru}",
+                           "{\"event\":\"a\",\"b\":01}",
+                           "{\"event\":\"a\",\"b\":1.}",
+                           "{\"event\":\"a\",\"b\":.5}",
+                           "{\"event\":\"a\",\"b\":+1}",
+                           "{\"event\":\"a\",\"b\":1e}",
+                           "{\"event\":\"a\",\"b\":-}",
+                           "{\"event\":\"a\",\"b\":\"\\x\"}",
+                           "{\"event\":\"a\",\"b\":\"\\u12\"}",
+                           "{\"event\":\"a\",\"b\":\"tab\there\"}",
+                           "{\"event\":\"a\",\"b\":\"open}",
+                           "nul",
+                           "\"open",
+                           "{\"event\":\"a\"/**/}"}) {
     EXPECT_EQ(post(body).status, 400) << body;
     EXPECT_EQ(only_reject().reason, "json_invalid") << body;
     EXPECT_EQ(only_reject().raw, body);
@@ -107,8 +128,9 @@ TEST_F(BadInputTest, a_gzip_bomb_stops_at_the_cap) {
 }
 
 TEST_F(BadInputTest, json_of_10000_levels_is_too_deep) {
-  for (const std::string& body : {repeat("{\"a\":", 10'000) + "1" + repeat("}", 10'000), repeat("[", 10'000) + repeat("]", 10'000),
-                                  R"({"event":"a","properties":{"x":)" + repeat("[", 10'000) + repeat("]", 10'000) + "}}"}) {
+  for (const std::string& body :
+       {repeat("{\"a\":", 10'000) + "1" + repeat("}", 10'000), repeat("[", 10'000) + repeat("]", 10'000),
+        R"({"event":"a","properties":{"x":)" + repeat("[", 10'000) + repeat("]", 10'000) + "}}"}) {
     EXPECT_EQ(post(body).status, 400);
     EXPECT_EQ(only_reject().reason, "json_too_deep");
     EXPECT_LT(only_reject().path.size(), 1100U);
@@ -118,18 +140,21 @@ TEST_F(BadInputTest, json_of_10000_levels_is_too_deep) {
 }
 
 TEST_F(BadInputTest, a_depth_of_64_is_read_and_65_is_not) {
-  const auto deep = [](size_t brackets) { return R"({"event":"a","properties":{"x":)" + repeat("[", brackets - 2) + repeat("]", brackets - 2) + "}}"; };
+  const auto deep = [](size_t brackets) {
+    return R"({"event":"a","properties":{"x":)" + repeat("[", brackets - 2) + repeat("]", brackets - 2) + "}}";
+  };
   EXPECT_EQ(post(deep(64)).status, 200);
   EXPECT_EQ(post(deep(65)).status, 400);
   EXPECT_EQ(only_reject().reason, "json_too_deep");
 }
 
 TEST_F(BadInputTest, text_that_is_not_unicode_is_quarantined) {
-  const std::string bad[] = {"\xFF", "\xC0\x80", "\xED\xA0\x80", "\xF4\x90\x80\x80", "\xE2\x82", "\\ud800", "\\udc00", "\\ud800\\ud800", "\\ud800x", "\\u0000",
-                             std::string("\0", 1)};
+  const std::string bad[] = {"\xFF",    "\xC0\x80",       "\xED\xA0\x80", "\xF4\x90\x80\x80", "\xE2\x82",          "\\ud800",
+                             "\\udc00", "\\ud800\\ud800", "\\ud800x",     "\\u0000",          std::string("\0", 1)};
   for (const std::string& text : bad) {
-    for (const std::string& body : {R"({"event":"a","properties":{"p":"long enough for a block: )" + text + "\"}}", R"({"event":")" + text + "\"}",
-                                    R"({"event":"a","properties":{"p)" + text + "\":1}}", R"({"event":"a","unknown":{"a":[")" + text + "\"]}}"}) {
+    for (const std::string& body :
+         {R"({"event":"a","properties":{"p":"long enough for a block: )" + text + "\"}}", R"({"event":")" + text + "\"}",
+          R"({"event":"a","properties":{"p)" + text + "\":1}}", R"({"event":"a","unknown":{"a":[")" + text + "\"]}}"}) {
       EXPECT_EQ(post(body).status, 400) << body;
       EXPECT_EQ(only_reject().reason, "invalid_unicode") << body;
     }
@@ -170,7 +195,9 @@ TEST_F(BadInputTest, nan_and_infinity_are_not_json) {
 }
 
 TEST_F(BadInputTest, numbers_of_any_size_are_stored_as_sent_and_are_null_as_numbers) {
-  EXPECT_EQ(post(R"({"event":"a","message_id":"m","properties":{"a":1e400,"b":123456789012345678901234567890,"c":-1E+400}})").status, 200);
+  EXPECT_EQ(
+      post(R"({"event":"a","message_id":"m","properties":{"a":1e400,"b":123456789012345678901234567890,"c":-1E+400}})").status,
+      200);
   EXPECT_EQ(only_event().properties, R"({"a":1e400,"b":123456789012345678901234567890,"c":-1E+400})");
   EXPECT_EQ(scalars_text(only_event()), "properties.a=1e400;properties.b=123456789012345678901234567890;properties.c=-1E+400;");
 }
@@ -180,10 +207,18 @@ TEST_F(BadInputTest, encodings_are_found_by_their_bytes) {
   const std::string half = R"([{"event":"a"},)";
   const std::string other = R"({"event":"b"}])";
   const net::Headers said_gzip{{"Content-Encoding", "gzip"}}, said_nothing, said_text{{"Content-Type", "text/plain"}};
-  for (const auto& [body, headers] : std::vector<std::pair<std::string, net::Headers>>{
-           {plain, {}}, {plain, said_gzip}, {"\xEF\xBB\xBF" + plain, {}}, {gzip(plain), said_gzip}, {gzip(plain), {}}, {gzip(plain), {{"Content-Encoding", "br"}}},
-           {gzip(half) + gzip(other), said_gzip}, {zstd(plain), {{"Content-Encoding", "zstd"}}}, {zstd(plain), said_text}, {zstd(half) + zstd(other), {}},
-           {gzip("\xEF\xBB\xBF" + plain), {}}}) {
+  for (const auto& [body, headers] :
+       std::vector<std::pair<std::string, net::Headers>>{{plain, {}},
+                                                         {plain, said_gzip},
+                                                         {"\xEF\xBB\xBF" + plain, {}},
+                                                         {gzip(plain), said_gzip},
+                                                         {gzip(plain), {}},
+                                                         {gzip(plain), {{"Content-Encoding", "br"}}},
+                                                         {gzip(half) + gzip(other), said_gzip},
+                                                         {zstd(plain), {{"Content-Encoding", "zstd"}}},
+                                                         {zstd(plain), said_text},
+                                                         {zstd(half) + zstd(other), {}},
+                                                         {gzip("\xEF\xBB\xBF" + plain), {}}}) {
     EXPECT_EQ(post(body, headers).status, 200);
     ASSERT_EQ(last().records.size(), 2U);
     EXPECT_EQ(last().event(1).event, "b");
@@ -195,9 +230,17 @@ TEST_F(BadInputTest, a_body_that_is_not_what_its_encoding_says_is_one_reject) {
   std::string flipped = gzip(plain);
   flipped[flipped.size() - 6] = static_cast<char>(flipped[flipped.size() - 6] ^ 1);  // the checksum
   std::string frame = zstd(plain);
-  for (const auto& [body, encoding] : std::vector<std::pair<std::string, std::string>>{
-           {gzip(plain).substr(0, 30), "gzip"}, {flipped, "gzip"}, {gzip(plain) + "trailing", "gzip"}, {"\x1f\x8b", "gzip"}, {frame.substr(0, frame.size() - 1), "zstd"},
-           {frame.substr(0, 5), ""}, {frame + "x", ""}, {"\x8b\x03\x80", "br"}, {"\x78\x9c\x00", "deflate"}, {"not gzip", "gzip"}}) {
+  for (const auto& [body, encoding] :
+       std::vector<std::pair<std::string, std::string>>{{gzip(plain).substr(0, 30), "gzip"},
+                                                        {flipped, "gzip"},
+                                                        {gzip(plain) + "trailing", "gzip"},
+                                                        {"\x1f\x8b", "gzip"},
+                                                        {frame.substr(0, frame.size() - 1), "zstd"},
+                                                        {frame.substr(0, 5), ""},
+                                                        {frame + "x", ""},
+                                                        {"\x8b\x03\x80", "br"},
+                                                        {"\x78\x9c\x00", "deflate"},
+                                                        {"not gzip", "gzip"}}) {
     EXPECT_EQ(post(body, {{"Content-Encoding", encoding}}).status, 400);
     EXPECT_EQ(only_reject().reason, "body_encoding") << encoding;
     EXPECT_EQ(only_reject().raw, body);
@@ -241,7 +284,8 @@ TEST_F(BadInputTest, a_request_whose_records_outgrow_a_frame_is_one_reject) {
 }
 
 TEST_F(BadInputTest, one_bad_element_never_hurts_its_neighbours) {
-  const net::Response reply = post(R"([{"event":"a"},{"event":"b",},nope,,{"event":"c\ud800"},[1],{"event":"d","x":{"a":1]},{"event":"e"}])");
+  const net::Response reply =
+      post(R"([{"event":"a"},{"event":"b",},nope,,{"event":"c\ud800"},[1],{"event":"d","x":{"a":1]},{"event":"e"}])");
   EXPECT_EQ(reply.status, 200);
   ASSERT_EQ(last().records.size(), 8U);
   EXPECT_EQ(last().event(0).event, "a");

@@ -70,7 +70,8 @@ PlainBody gunzip(std::string_view in, size_t cap) {
   out.grow(std::min(claimed_size(in) + 1, in.size() * 1032));
   while (!in.empty()) {
     size_t in_used = 0, out_used = 0;
-    switch (libdeflate_gzip_decompress_ex(inflater.get(), in.data(), in.size(), out.free_begin(), out.free_size(), &in_used, &out_used)) {
+    switch (libdeflate_gzip_decompress_ex(inflater.get(), in.data(), in.size(), out.free_begin(), out.free_size(), &in_used,
+                                          &out_used)) {
       case LIBDEFLATE_SUCCESS:
         out.used += out_used;
         in.remove_prefix(in_used);
@@ -115,13 +116,15 @@ PlainBody unzstd(std::string_view in, size_t cap) {
 bool begins(std::string_view body, std::string_view magic) { return body.substr(0, magic.size()) == magic; }
 
 bool same_word(std::string_view a, std::string_view b) {
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](char x, char y) { return (x >= 'A' && x <= 'Z' ? x + 32 : x) == y; });
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                    [](char x, char y) { return (x >= 'A' && x <= 'Z' ? x + 32 : x) == y; });
 }
 
 PlainBody unpack_any(std::string_view body, std::string_view content_encoding, size_t unpacked_bytes_max) {
   if (begins(body, "\x1f\x8b"sv)) return gunzip(body, unpacked_bytes_max);
   // Also the sixteen magics of skippable frames, which may stand in front.
-  if (begins(body, "\x28\xb5\x2f\xfd"sv) || (body.size() >= 4 && (body[0] & 0xF0) == 0x50 && begins(body.substr(1), "\x2a\x4d\x18"sv))) {
+  if (begins(body, "\x28\xb5\x2f\xfd"sv) ||
+      (body.size() >= 4 && (body[0] & 0xF0) == 0x50 && begins(body.substr(1), "\x2a\x4d\x18"sv))) {
     return unzstd(body, unpacked_bytes_max);
   }
   if (body.size() > unpacked_bytes_max) return refused(event::reason::kBodyUnpackedTooLarge);

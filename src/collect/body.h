@@ -12,9 +12,9 @@
 namespace sluice::collect {
 
 struct PlainBody {
-  std::string_view text;          // into the request's body, or into `unpacked`
+  std::string_view text;  // into the request's body, or into `unpacked`
   std::unique_ptr<char[]> unpacked;
-  std::string_view reason;        // empty: text is the whole plain body
+  std::string_view reason;  // empty: text is the whole plain body
 };
 
 // content_encoding: the header's value, "" when absent. `body` must outlive the result.

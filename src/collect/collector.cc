@@ -82,9 +82,11 @@ CollectCounts Collector::counts() const {
   CollectCounts counts;
   for (const auto& source : sources_) {
     counts.sources.push_back({source->name, source->received.load(std::memory_order_relaxed),
-                              source->accepted.load(std::memory_order_relaxed), source->rejected.load(std::memory_order_relaxed)});
+                              source->accepted.load(std::memory_order_relaxed),
+                              source->rejected.load(std::memory_order_relaxed)});
   }
-  counts.refused = {refused_->no_key, refused_->unknown_key, refused_->full, refused_->unavailable, refused_->not_found, refused_->method};
+  counts.refused = {refused_->no_key,      refused_->unknown_key, refused_->full,
+                    refused_->unavailable, refused_->not_found,   refused_->method};
   return counts;
 }
 
@@ -143,9 +145,10 @@ const Collector::Source* Collector::admit(const net::Request& request, std::stri
   const bool none = in_header.empty() && in_body.empty();
   count(none ? refused_->no_key : refused_->unknown_key);
   net::Response refusal =
-      none ? net::json_error(401, "no_key", "the request carries no write key",
-                             "send Authorization: Bearer WRITE_KEY (or Basic with the key as user name, or writeKey in the body); `sluice "
-                             "keys create SOURCE` prints a new one")
+      none ? net::json_error(
+                 401, "no_key", "the request carries no write key",
+                 "send Authorization: Bearer WRITE_KEY (or Basic with the key as user name, or writeKey in the body); `sluice "
+                 "keys create SOURCE` prints a new one")
            : net::json_error(401, "unknown_key", "the write key of the request belongs to no source of this project",
                              "`sluice keys create SOURCE` prints a new key; `sluice keys list` shows which sources have one");
   refusal.headers.emplace_back("WWW-Authenticate", "Bearer realm=\"sluice\"");
@@ -221,7 +224,8 @@ void Collector::read(const net::Request& request, const Body& body, const Source
   } else {
     Stamp stamp(source.name, parts_.ports.clock.wall(), request.header("Idempotency-Key").value_or(""), parts_.ports.entropy);
     const DecodeEvent decode = [&](Decoder& decoder, std::string_view text) {
-      return body.dialect == event::Dialect::segment ? decode_segment(decoder, text, body.type, body.sent_at) : decode_native(decoder, text);
+      return body.dialect == event::Dialect::segment ? decode_segment(decoder, text, body.type, body.sent_at)
+                                                     : decode_native(decoder, text);
     };
     read_events(body.pieces, body.raw, decode, options_, stamp, intake);
   }
@@ -239,7 +243,8 @@ void Collector::submit(Intake intake, const Source& source, event::Dialect diale
     if (pixel) return reply(pixel_reply());
     reply(dialect == event::Dialect::segment ? segment_reply() : native_reply(manifest, verdicts, result->first));
   };
-  if (!parts_.submitter.submit(std::move(taken.submission), std::move(done))) refuse(fail(Code::full, "the queue is full"), reply);
+  if (!parts_.submitter.submit(std::move(taken.submission), std::move(done)))
+    refuse(fail(Code::full, "the queue is full"), reply);
 }
 
 void Collector::refuse(const Error& error, const Reply& reply) const {

@@ -1,9 +1,11 @@
 // collector.h - the edge: one HTTP request in; events and rejects to the log; the reply when they are safe there.
 //
-// Promise A 200 is sent only after the log said that all records of the request are on stable storage. Every event of a request with
-//         a known key becomes a record, or the whole request is refused with 401, 429 or 503 and nothing of it is kept. Never blocks.
+// Promise A 200 is sent only after the log said that all records of the request are on stable storage. Every event of a request
+//         with a known key becomes a record, or the whole request is refused with 401, 429 or 503 and nothing of it is kept.
+//         Never blocks.
 // Bounds  CollectOptions. Memory per request in work: the unpacked body plus kSubmissionBytesMax.
-// Errors  401 no or unknown key; 404, 405; 429 when the log's queue or disk is full, 503 when it takes nothing: both with Retry-After.
+// Errors  401 no or unknown key; 404, 405; 429 when the log's queue or disk is full, 503 when it takes nothing: both with
+//         Retry-After.
 // Threads Any number of net threads at once: all state is const or atomic.
 // Lives   Everything in Parts must outlive the collector; the collector must outlive the Submitter's last `done`.
 #pragma once
@@ -37,10 +39,10 @@ struct SourceCounts {
 struct RefusedCounts {
   uint64_t no_key = 0;
   uint64_t unknown_key = 0;
-  uint64_t full = 0;         // 429
+  uint64_t full = 0;  // 429
   uint64_t unavailable = 0;  // 503
   uint64_t not_found = 0;
-  uint64_t method = 0;       // 405
+  uint64_t method = 0;  // 405
 };
 struct CollectCounts {
   std::vector<SourceCounts> sources;  // in the order of the project

@@ -4,7 +4,7 @@
 
 #include "base/hash.h"
 #include "collect/credentials.h"
-#include "collect/edge_fixture.h"
+#include "collect/edge_test_fixture.h"
 
 namespace sluice::collect {
 namespace {
@@ -14,7 +14,8 @@ using CollectorTest = EdgeTest;
 TEST_F(CollectorTest, nothing_is_answered_before_the_log_has_it) {
   log.hold = true;
   std::optional<net::Response> answer;
-  const net::Request request{"POST", "/v1/events", "", {{"Authorization", "Bearer demo"}}, R"([{"event":"a"},{"event":""}])", false, ""};
+  const net::Request request{
+      "POST", "/v1/events", "", {{"Authorization", "Bearer demo"}}, R"([{"event":"a"},{"event":""}])", false, ""};
   collector->answer(request, [&](net::Response response) { answer = std::move(response); });
   EXPECT_FALSE(answer);
   EXPECT_EQ(collector->counts().sources[0].received, 0U);
@@ -72,8 +73,14 @@ TEST_F(CollectorTest, the_root_gives_a_hint) {
 
 TEST_F(CollectorTest, a_preflight_mirrors_origin_and_headers) {
   for (const char* path : {"/v1/events", "/v1/batch", "/v1/t", "/v1/m", "/v1/projects/demo/settings", "/v1/pixel/track"}) {
-    const net::Response reply = send(net::Request{
-        "OPTIONS", path, "", {{"Origin", "https://app.example"}, {"Access-Control-Request-Headers", "authorization,x-retry-count"}}, "", false, ""});
+    const net::Response reply =
+        send(net::Request{"OPTIONS",
+                          path,
+                          "",
+                          {{"Origin", "https://app.example"}, {"Access-Control-Request-Headers", "authorization,x-retry-count"}},
+                          "",
+                          false,
+                          ""});
     EXPECT_EQ(reply.status, 200);
     EXPECT_EQ(net::find_header(reply.headers, "access-control-allow-origin"), "https://app.example");
     EXPECT_EQ(net::find_header(reply.headers, "access-control-allow-headers"), "authorization,x-retry-count");
@@ -104,7 +111,8 @@ TEST_F(CollectorTest, many_threads_count_every_event_once) {
   std::atomic<int> answers = 0;
   for (int t = 0; t < kThreads; ++t) {
     threads.emplace_back([&] {
-      const net::Request request{"POST", "/v1/events", "", {{"Authorization", "Bearer demo"}}, R"([{"event":"a"},{"event":"b"},{}])", false, ""};
+      const net::Request request{
+          "POST", "/v1/events", "", {{"Authorization", "Bearer demo"}}, R"([{"event":"a"},{"event":"b"},{}])", false, ""};
       for (int i = 0; i < kRequests; ++i) many.answer(request, [&](net::Response) { ++answers; });
     });
   }
@@ -133,7 +141,9 @@ TEST(CredentialsTest, base64_of_either_alphabet_is_read) {
 }
 
 TEST(CredentialsTest, keys_are_found_in_headers) {
-  const auto key = [](std::string value) { return header_key(net::Request{"POST", "/", "", {{"authorization", std::move(value)}}, "", false, ""}); };
+  const auto key = [](std::string value) {
+    return header_key(net::Request{"POST", "/", "", {{"authorization", std::move(value)}}, "", false, ""});
+  };
   EXPECT_EQ(key("Bearer slk_1"), "slk_1");
   EXPECT_EQ(key("bearer  slk_1 "), "slk_1");
   EXPECT_EQ(key("Basic ZGVtbzo="), "demo");
@@ -158,7 +168,9 @@ TEST_F(KeysTest, a_new_key_is_told_once_and_only_its_hash_is_kept) {
   const std::string file = read_file(folder.file("keys"));
   EXPECT_EQ(file.find("slk_"), std::string::npos);
   // printf %s slk_01010101010101010101010101010101 | sha256sum
-  EXPECT_EQ(file, "{\"hash\":\"b91de7d372eb1661158a51f91166e4cd65df659767869bf09dc0a719bc9ae113\",\"source\":\"shop\",\"created_at\":\"2026-03-28T14:22:10.000Z\",\"label\":\"the \\\"web\\\" shop\"}\n");
+  EXPECT_EQ(file,
+            "{\"hash\":\"b91de7d372eb1661158a51f91166e4cd65df659767869bf09dc0a719bc9ae113\",\"source\":\"shop\",\"created_at\":"
+            "\"2026-03-28T14:22:10.000Z\",\"label\":\"the \\\"web\\\" shop\"}\n");
 }
 
 TEST_F(KeysTest, keys_survive_and_other_processes_keys_are_seen_after_reload) {

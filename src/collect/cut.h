@@ -1,8 +1,10 @@
-// cut.h - finds where events begin and end without reading them: arrays and objects by brackets and strings alone, NDJSON by lines.
+// cut.h - finds where events begin and end without reading them: arrays and objects by brackets and strings alone, NDJSON by
+// lines.
 //
 // Promise Each piece then decodes or is a reject of its own; one bad event never hurts its neighbours. Brackets are only counted,
 //         not matched: [{"a":1],{}] is two pieces, the first of them wrong.
-// Errors  A reason: json_invalid (never closed, closed too early, or something behind it), batch_too_large (more than pieces_max).
+// Errors  A reason: json_invalid (never closed, closed too early, or something behind it), batch_too_large (more than
+//         pieces_max).
 // Bounds  One view per piece, at most pieces_max. One pass, no recursion, any depth.
 // Lives   Pieces point into the text, white space around them cut off.
 #pragma once

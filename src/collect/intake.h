@@ -1,9 +1,9 @@
 // intake.h - one request's verdicts: collects events and rejects into a Submission for the log and a list for the reply.
 //
-// Promise received = accepted + rejected = records, always. A body that is refused whole is one received and one rejected, whatever
-//         was taken before.
-// Bounds  kSubmissionBytesMax of records: the event that would pass it makes the whole request one reject (batch_too_large), since
-//         a request is never split over two frames of the log.
+// Promise received = accepted + rejected = records, always. A body that is refused whole is one received and one rejected,
+//         whatever was taken before.
+// Bounds  kSubmissionBytesMax of records: the event that would pass it makes the whole request one reject (batch_too_large),
+//         since a request is never split over two frames of the log.
 #pragma once
 
 #include <cstdint>

@@ -82,7 +82,8 @@ char* append_utf8(char* out, uint32_t point) {
 
 bool is_identifier(std::string_view name) {
   const auto letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; };
-  return !name.empty() && letter(name[0]) && std::all_of(name.begin(), name.end(), [&](char c) { return letter(c) || is_digit(c); });
+  return !name.empty() && letter(name[0]) &&
+         std::all_of(name.begin(), name.end(), [&](char c) { return letter(c) || is_digit(c); });
 }
 
 }  // namespace
@@ -234,7 +235,8 @@ bool JsonReader::end_members(size_t first_key) {
 }
 
 bool JsonReader::literal(std::string_view word) {
-  if (static_cast<size_t>(end_ - at_) < word.size() || std::string_view(at_, word.size()) != word) return fail(event::reason::kJsonInvalid);
+  if (static_cast<size_t>(end_ - at_) < word.size() || std::string_view(at_, word.size()) != word)
+    return fail(event::reason::kJsonInvalid);
   at_ += word.size();
   return true;
 }

@@ -79,8 +79,9 @@ Result<std::shared_ptr<const Keys::Table>> Keys::load() const {
     if (line.empty()) continue;
     auto info = parse_line(line);
     if (!info) {
-      return fail(Code::corrupt, path_ + ":" + std::to_string(number) +
-                                     ": this line is not a write key; remove it, and create that key again with `sluice keys create`");
+      return fail(Code::corrupt,
+                  path_ + ":" + std::to_string(number) +
+                      ": this line is not a write key; remove it, and create that key again with `sluice keys create`");
     }
     table->by_hash.insert_or_assign(info->hash, table->keys.size());
     table->keys.push_back(std::move(*info));
@@ -100,7 +101,8 @@ Result<std::string> Keys::create(std::string_view source, std::string_view label
   // From the file, not from memory: another process may have added keys since.
   const std::shared_ptr<const Table> now = SLUICE_TRY(load());
   if (now->keys.size() >= kKeysMax) {
-    return fail(Code::full, path_ + " holds " + std::to_string(kKeysMax) + " keys, its most; delete the lines of keys no longer used");
+    return fail(Code::full,
+                path_ + " holds " + std::to_string(kKeysMax) + " keys, its most; delete the lines of keys no longer used");
   }
   const std::string key = "slk_" + ports_.entropy.hex(kKeyBytes);
   auto next = std::make_shared<Table>(*now);

@@ -1,6 +1,7 @@
 // keys.h - write keys: who may send to which source. The file holds only hashes, so that it is no secret itself.
 //
-// Format  One JSON object a line: {"hash":"<sha256 of the key, hex>","source":"site","created_at":"2026-03-28T14:22:01.000Z","label":""}.
+// Format  One JSON object a line: {"hash":..., "source":"site", "created_at":"2026-03-28T14:22:01.000Z", "label":""}, where hash
+//         is the SHA-256 of the key in hexadecimal digits.
 // Promise create() returns the key once; it is nowhere else and cannot be read again. The new file survives a power loss before
 //         the key is returned. Looking up by hash: a guess learns nothing from the time it takes.
 // Bounds  kKeysMax keys, kKeysFileMax bytes.

@@ -1,5 +1,5 @@
 // The native dialect as the issue writes it, and the rules R2, R3 and R8 at their corners. Expected values are worked by hand.
-#include "collect/edge_fixture.h"
+#include "collect/edge_test_fixture.h"
 
 namespace sluice::collect {
 namespace {
@@ -30,10 +30,12 @@ TEST_F(NativeTest, the_envelope_of_the_issue_becomes_one_event) {
 }
 
 TEST_F(NativeTest, a_mixed_batch_says_which_events_were_rejected_and_why) {
-  const net::Response reply = post(R"([{"event":"a","message_id":"1"},{"event":"b","timestamp":"yesterday","message_id":"2"},{"event":"c"}])");
+  const net::Response reply =
+      post(R"([{"event":"a","message_id":"1"},{"event":"b","timestamp":"yesterday","message_id":"2"},{"event":"c"}])");
   EXPECT_EQ(reply.status, 200);
-  EXPECT_EQ(reply.body,
-            R"({"received":3,"accepted":2,"rejected":[{"index":1,"reason":"timestamp_invalid","path":"$.timestamp"}],"position":"0:1234"})");
+  EXPECT_EQ(
+      reply.body,
+      R"({"received":3,"accepted":2,"rejected":[{"index":1,"reason":"timestamp_invalid","path":"$.timestamp"}],"position":"0:1234"})");
   EXPECT_EQ(last().event(0).event, "a");
   EXPECT_EQ(last().reject(1).reason, "timestamp_invalid");
   EXPECT_EQ(last().reject(1).path, "$.timestamp");
@@ -45,8 +47,9 @@ TEST_F(NativeTest, a_mixed_batch_says_which_events_were_rejected_and_why) {
 TEST_F(NativeTest, nothing_accepted_is_400_with_the_same_body_and_rejects_in_the_log) {
   const net::Response reply = post(R"({"event":""})");
   EXPECT_EQ(reply.status, 400);
-  EXPECT_EQ(reply.body,
-            R"({"received":1,"accepted":0,"rejected":[{"index":0,"reason":"event_missing","path":"$.event"}],"position":"0:1234"})");
+  EXPECT_EQ(
+      reply.body,
+      R"({"received":1,"accepted":0,"rejected":[{"index":0,"reason":"event_missing","path":"$.event"}],"position":"0:1234"})");
   EXPECT_EQ(only_reject().raw, R"({"event":""})");
 }
 
@@ -70,7 +73,8 @@ TEST_F(NativeTest, a_broken_object_over_many_lines_is_one_reject) {
 }
 
 TEST_F(NativeTest, a_numeric_user_id_becomes_its_text) {
-  post(R"([{"event":"a","user_id":42},{"event":"a","user_id":1.50},{"event":"a","user_id":123456789012345678901234567890},{"event":"a","user_id":null}])");
+  post(
+      R"([{"event":"a","user_id":42},{"event":"a","user_id":1.50},{"event":"a","user_id":123456789012345678901234567890},{"event":"a","user_id":null}])");
   EXPECT_EQ(last().event(0).user_id, "42");
   EXPECT_EQ(last().event(1).user_id, "1.5");
   EXPECT_EQ(last().event(2).user_id, "123456789012345678901234567890");
@@ -78,7 +82,8 @@ TEST_F(NativeTest, a_numeric_user_id_becomes_its_text) {
 }
 
 TEST_F(NativeTest, either_spelling_of_the_message_id_is_taken_and_ours_wins) {
-  post(R"([{"event":"a","message_id":"m1"},{"event":"a","messageId":"m2"},{"event":"a","messageId":"m3","message_id":"m4"},{"event":"a","message_id":"","messageId":"m5"}])");
+  post(
+      R"([{"event":"a","message_id":"m1"},{"event":"a","messageId":"m2"},{"event":"a","messageId":"m3","message_id":"m4"},{"event":"a","message_id":"","messageId":"m5"}])");
   EXPECT_EQ(last().event(0).message_id, "m1");
   EXPECT_EQ(last().event(1).message_id, "m2");
   EXPECT_EQ(last().event(2).message_id, "m4");
@@ -177,7 +182,8 @@ TEST_F(NativeTest, a_clock_of_1980_is_corrected_into_the_present) {
 
 // R3
 TEST_F(NativeTest, a_request_sent_again_whole_is_the_same_events) {
-  const std::string body = R"([{"event":"a","timestamp":"2026-03-28T14:00:00Z"},{"event":"a","timestamp":"2026-03-28T14:00:00Z"},{"event":"b","timestamp":"2026-03-28T14:00:00Z"}])";
+  const std::string body =
+      R"([{"event":"a","timestamp":"2026-03-28T14:00:00Z"},{"event":"a","timestamp":"2026-03-28T14:00:00Z"},{"event":"b","timestamp":"2026-03-28T14:00:00Z"}])";
   post(body);
   clock.now += DurationMs(5'000);
   post(body);
@@ -253,22 +259,25 @@ TEST_F(NativeTest, ids_have_at_most_512_bytes) {
 
 // R8
 TEST_F(NativeTest, scalars_become_texts_and_numbers_also_decimals) {
-  post(R"({"event":"a","message_id":"m","properties":{"i":42,"neg":-7,"zero":-0,"f":12.50,"e":1.5e3,"tiny":1e-10,"half":0.0000000005,"nhalf":-0.0000000005,
+  post(
+      R"({"event":"a","message_id":"m","properties":{"i":42,"neg":-7,"zero":-0,"f":12.50,"e":1.5e3,"tiny":1e-10,"half":0.0000000005,"nhalf":-0.0000000005,
     "max":999999999999999999,"over":1000000000000000000,"round":999999999999999999.9999999999,"digits":123456789012345678901234567890,"huge":1e400,"small":1e-400,
     "t":true,"f2":false,"n":null,"s":"12","esc":"a\"\\\/\b\f\n\r\té😀","o":{"x":{"y":1}},"list":[1,{"z":2}]},"context":{"b":false}})");
-  EXPECT_EQ(scalars_text(only_event()),
-            "properties.i=42#42;properties.neg=-7#-7;properties.zero=0#0;properties.f=12.5#12.5;properties.e=1500#1500;"
-            "properties.tiny=0#0;properties.half=0.000000001#0.000000001;properties.nhalf=-0.000000001#-0.000000001;"
-            "properties.max=999999999999999999#999999999999999999;properties.over=1000000000000000000;"
-            "properties.round=999999999999999999.9999999999;properties.digits=123456789012345678901234567890;properties.huge=1e400;"
-            "properties.small=0#0;properties.t=true;properties.f2=false;properties.s=12;"
-            "properties.esc=a\"\\/\b\f\n\r\t\xC3\xA9\xF0\x9F\x98\x80;properties.o.x.y=1#1;context.b=false;");
+  EXPECT_EQ(
+      scalars_text(only_event()),
+      "properties.i=42#42;properties.neg=-7#-7;properties.zero=0#0;properties.f=12.5#12.5;properties.e=1500#1500;"
+      "properties.tiny=0#0;properties.half=0.000000001#0.000000001;properties.nhalf=-0.000000001#-0.000000001;"
+      "properties.max=999999999999999999#999999999999999999;properties.over=1000000000000000000;"
+      "properties.round=999999999999999999.9999999999;properties.digits=123456789012345678901234567890;properties.huge=1e400;"
+      "properties.small=0#0;properties.t=true;properties.f2=false;properties.s=12;"
+      "properties.esc=a\"\\/\b\f\n\r\t\xC3\xA9\xF0\x9F\x98\x80;properties.o.x.y=1#1;context.b=false;");
   EXPECT_EQ(flags_text(only_event()), "");
 }
 
 TEST_F(NativeTest, dots_and_backslashes_in_names_are_escaped_so_that_paths_stay_unique) {
   post(R"({"event":"a","message_id":"m","properties":{"a.b":1,"a":{"b":2},"c\\d":3,"":4,"é":5}})");
-  EXPECT_EQ(scalars_text(only_event()), "properties.a\\.b=1#1;properties.a.b=2#2;properties.c\\\\d=3#3;properties.=4#4;properties.\xC3\xA9=5#5;");
+  EXPECT_EQ(scalars_text(only_event()),
+            "properties.a\\.b=1#1;properties.a.b=2#2;properties.c\\\\d=3#3;properties.=4#4;properties.\xC3\xA9=5#5;");
 }
 
 std::string many_scalars(int n) {
@@ -307,7 +316,8 @@ TEST_F(NativeTest, paths_of_more_than_32_names_are_not_typed_but_kept) {
 }
 
 TEST_F(NativeTest, long_names_times_many_scalars_cannot_multiply) {
-  std::string body = R"({"event":"a","message_id":"m","properties":{")" + std::string(100'000, 'n') + R"(":{"a":1,"b":2,"c":3,"d":4}}})";
+  std::string body =
+      R"({"event":"a","message_id":"m","properties":{")" + std::string(100'000, 'n') + R"(":{"a":1,"b":2,"c":3,"d":4}}})";
   post(body);
   EXPECT_EQ(only_event().scalars.size(), 2U);  // 2 x 100,013 bytes of path fit 256 KiB, a third does not
   EXPECT_EQ(flags_text(only_event()), "wide");

@@ -22,7 +22,7 @@ struct CollectOptions {
 // Not options, since what is stored must not depend on a setting (R1).
 inline constexpr size_t kTypedDepthMax = 32;             // names in the path of a typed scalar (R8)
 inline constexpr size_t kTypedScalarsMax = event::kScalarsMax;
-inline constexpr size_t kTypedPathBytesMax = 256_KiB;    // of all paths of one event: long names times many scalars would multiply
+inline constexpr size_t kTypedPathBytesMax = 256_KiB;  // of all paths of one event: long names times many scalars would multiply
 inline constexpr size_t kSubmissionBytesMax = event::kFrameBytesMax - 64_KiB;  // a request is never split over two frames
 
 // Code::invalid names the option, the value and the range.

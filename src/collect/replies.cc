@@ -48,7 +48,8 @@ net::Response settings_reply(std::string_view write_key, std::string_view host, 
   }
   body +=
       ",\"versionSettings\":{\"version\":\"4.4.7\",\"componentTypes\":[\"browser\"]}}},"
-      "\"plan\":{\"track\":{\"__default\":{\"enabled\":true,\"integrations\":{}}},\"identify\":{\"__default\":{\"enabled\":true}},"
+      "\"plan\":{\"track\":{\"__default\":{\"enabled\":true,\"integrations\":{}}},\"identify\":{\"__default\":{\"enabled\":true}}"
+      ","
       "\"group\":{\"__default\":{\"enabled\":true}}},\"edgeFunction\":{},\"analyticsNextEnabled\":true,\"middlewareSettings\":{},"
       "\"enabledMiddleware\":{},\"metrics\":{\"sampleRate\":0},\"legacyVideoPluginsEnabled\":false,\"remotePlugins\":[]}";
   net::Response reply = json(200, std::move(body));
@@ -57,10 +58,13 @@ net::Response settings_reply(std::string_view write_key, std::string_view host, 
 }
 
 net::Response hint_reply() {
-  return json(200,
-              "{\"service\":\"sluice collect\",\"send\":\"POST /v1/events with Authorization: Bearer WRITE_KEY and one event, an array or "
-              "NDJSON: {\\\"event\\\":\\\"page_viewed\\\",\\\"user_id\\\":\\\"u_1\\\",\\\"properties\\\":{}}\",\"segment\":\"point a Segment SDK "
-              "at this address\",\"key\":\"sluice keys create SOURCE prints a write key\"}\n");
+  return json(
+      200,
+      "{\"service\":\"sluice collect\",\"send\":\"POST /v1/events with Authorization: Bearer WRITE_KEY and one event, an array "
+      "or "
+      "NDJSON: {\\\"event\\\":\\\"page_viewed\\\",\\\"user_id\\\":\\\"u_1\\\",\\\"properties\\\":{}}\",\"segment\":\"point a "
+      "Segment SDK "
+      "at this address\",\"key\":\"sluice keys create SOURCE prints a write key\"}\n");
 }
 
 void allow_origin(const net::Request& request, net::Response& response) {

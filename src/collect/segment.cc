@@ -91,7 +91,8 @@ bool read_member(Decoder& decoder, JsonReader& in, std::string_view key, Pending
 }
 
 // Puts members in front of an object's own, unless it has one of that name. The object is known to be valid.
-std::string_view merge(Decoder& decoder, std::string_view object, std::span<const std::pair<std::string_view, std::string_view>> members) {
+std::string_view merge(Decoder& decoder, std::string_view object,
+                       std::span<const std::pair<std::string_view, std::string_view>> members) {
   std::vector<std::string_view> taken;  // unescaped: "n\u0061me" is name
   if (!object.empty()) {
     JsonReader in = decoder.reader(object);

@@ -46,7 +46,8 @@ void Stamp::write_content(const Draft& draft) {
   const event::EventView& e = draft.event;
   content_.clear();
   ByteWriter to(content_);
-  for (const std::string_view field : {e.event, draft.timestamp, e.user_id, e.anonymous_id, e.previous_id, e.properties, e.context}) {
+  for (const std::string_view field :
+       {e.event, draft.timestamp, e.user_id, e.anonymous_id, e.previous_id, e.properties, e.context}) {
     to.text(field);
   }
 }

@@ -39,8 +39,8 @@ class Stamp {
   TimeMs now_;
   std::string idempotency_key_;
   os::Entropy& entropy_;
-  std::string content_;                               // scratch: what is hashed
-  std::unordered_map<Hash128, uint32_t> identical_;   // how often this content was seen; at most one entry per event
+  std::string content_;  // scratch: what is hashed
+  std::unordered_map<Hash128, uint32_t> identical_;  // how often this content was seen; at most one entry per event
 };
 
 }  // namespace sluice::collect

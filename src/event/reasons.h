@@ -34,7 +34,7 @@ inline constexpr std::string_view kInvalidUnicode = "invalid_unicode";
 }  // namespace reason
 
 inline constexpr std::array kReasons{
-    Reason{reason::kBodyEmpty, "the request had no body"},
+    Reason{reason::kBodyEmpty, "the request had no body, or a batch without events"},
     Reason{reason::kBodyTooLarge, "the body is larger than the cap of the listener"},
     Reason{reason::kBodyEncoding, "the body is not what its encoding says (gzip, zstd), or the encoding is not supported"},
     Reason{reason::kBodyUnpackedTooLarge, "the decompressed body is larger than its cap"},

@@ -1,4 +1,4 @@
-// edge_fixture.h - a whole edge for tests: a clock that stands still, counted entropy, a log that keeps what it is given.
+// edge_test_fixture.h - a whole edge for tests: a clock that stands still, counted entropy, a log that keeps what it is given.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -89,7 +89,8 @@ class EdgeTest : public ::testing::Test {
     auto opened = Keys::open(ports, folder.file("keys"), "site");
     ASSERT_TRUE(opened) << opened.error().message;
     keys = std::move(*opened);
-    collector = std::make_unique<Collector>(Collector::Parts{ports, *keys, log}, std::vector<std::string>{"site", "shop"}, options);
+    collector =
+        std::make_unique<Collector>(Collector::Parts{ports, *keys, log}, std::vector<std::string>{"site", "shop"}, options);
   }
   net::Response send(net::Request request) {
     std::optional<net::Response> answer;
