@@ -71,7 +71,7 @@ std::vector<Column> table_columns(const Metric& metric) {
   for (const Measure& measure : metric.measures) {
     for (Column& column : stored_columns(measure)) columns.push_back(std::move(column));
   }
-  columns.push_back({"state", "LowCardinality(String)"});
+  columns.push_back({"state", "String"});
   columns.push_back({"version", "UInt64"});
   columns.push_back({"is_deleted", "UInt8"});
   columns.push_back({"epoch", "UInt64"});

@@ -177,7 +177,8 @@ std::string derived_sql(const Expression& expression, const std::vector<std::str
       default: printed[i] = "CAST(NULL AS Nullable(Decimal(38, 9)))"; break;
     }
   }
-  return printed.back();
+  // A lone count or number is not Nullable by itself; the column is, always.
+  return expression.root().inputs.empty() ? fmt::format("CAST({} AS Nullable(Decimal(38, 9)))", printed.back()) : printed.back();
 }
 
 }  // namespace sluice::plan::clickhouse

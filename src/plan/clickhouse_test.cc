@@ -22,7 +22,7 @@ TEST(ClickHouse, columns_are_the_machinery_the_dimensions_and_the_stored_measure
             "kind Nullable(String)\n_version Nullable(String)\n"
             "first_seen Nullable(DateTime64(3, 'UTC'))\nlast_text Nullable(String)\nn UInt64\n"
             "x__sum Nullable(Decimal(38, 9))\nx__count UInt64\n_x__sum UInt64\n"
-            "state LowCardinality(String)\nversion UInt64\nis_deleted UInt8\nepoch UInt64\n");
+            "state String\nversion UInt64\nis_deleted UInt8\nepoch UInt64\n");
 }
 
 TEST(ClickHouse, the_table_replaces_by_key_and_syncs_every_part) {

@@ -160,10 +160,10 @@ Result<std::vector<MetricRow>> JobRunner::compute(const Target& target, const st
 
 Result<std::vector<MetricRow>> JobRunner::published(const Target& target, const std::vector<Span>& windows) {
   std::string columns = "toUnixTimestamp64Milli(window_start), toUnixTimestamp64Milli(window_end)";
-  for (const plan::Dimension& d : target.metric.dimensions) columns += ", " + plan::clickhouse::quote_name(d.name);
+  // Dimensions and stored measures under the table's names, which may differ from their own (`version` is the table's).
   const std::vector<plan::clickhouse::Column> all = plan::clickhouse::table_columns(target.metric);
-  const size_t first = 3 + target.metric.dimensions.size();   // after window_start, window_end, group_key and the dimensions
-  for (size_t i = first; i + 4 < all.size(); ++i) columns += ", " + plan::clickhouse::quote_name(all[i].name);
+  constexpr size_t kFirst = 3;   // after window_start, window_end and group_key
+  for (size_t i = kFirst; i + 4 < all.size(); ++i) columns += ", " + plan::clickhouse::quote_name(all[i].name);
   const std::string sql = fmt::format("SELECT {}, state FROM sluice.{} FINAL WHERE is_deleted = 0 AND {}", columns,
                                       plan::clickhouse::quote_name(target.table), window_condition(windows));
   const std::string reply = SLUICE_TRY(warehouse_.query(sql, "RowBinary"));

@@ -320,6 +320,28 @@ class Check {
     FAIL() << "only in C++:\n" << table_text(here) << "only in SQL:\n" << table_text(there) << sql << "\n" << metric_.definition;
   }
 
+  // Readers of binary rows rely on every type, Nullable or not.
+  void check_types(const std::string& query, const std::vector<std::string>& expected) {
+    std::string error;
+    const std::optional<Table> columns = engine_.ask("DESCRIBE (" + query + ")", error);
+    ASSERT_TRUE(columns) << error << "\n" << query;
+    std::vector<std::string> types;
+    for (const auto& row : *columns) types.push_back(row[1].value_or(""));
+    ASSERT_EQ(types, expected) << query << "\n" << metric_.definition;
+  }
+  std::string visible_type(const Measure& m) const {
+    if (m.kind == MeasureKind::count || m.kind == MeasureKind::count_of || m.kind == MeasureKind::distinct) return "UInt64";
+    if (m.type == plan::Type::text) return "Nullable(String)";
+    return m.type == plan::Type::time ? "Nullable(DateTime64(3, 'UTC'))" : "Nullable(Decimal(38, 9))";
+  }
+  std::vector<std::string> visible_types(std::vector<std::string> front, size_t dimensions,
+                                         const std::vector<std::string>& back) const {
+    front.insert(front.end(), dimensions, "Nullable(String)");
+    for (const Measure& m : metric_.measures) front.push_back(visible_type(m));
+    front.insert(front.end(), back.begin(), back.end());
+    return front;
+  }
+
   void check_definition() {
     const TimeMs watermark =
         random_.one_in(5)
@@ -338,6 +360,9 @@ class Check {
       mine.push_back(std::move(row));
     }
     counts_.rows += mine.size();
+    const std::string instant = "DateTime64(3, 'UTC')";
+    check_types(plan::clickhouse::definition_query(plan_, metric_, epoch_, watermark),
+                visible_types({instant, instant}, metric_.dimensions.size(), {"String"}));
     equal(std::move(mine), plan::clickhouse::definition_query(plan_, metric_, epoch_, watermark));
   }
 
@@ -386,12 +411,22 @@ class Check {
     }
     const std::string query = plan::clickhouse::windows_query(plan_, metric_, windows, epoch_);
     equal(raw, query);
+    std::vector<std::string> types{"Int64", "Int64"};
+    const std::vector<plan::clickhouse::Column> table = plan::clickhouse::table_columns(metric_);
+    for (size_t i = 3; i + 4 < table.size(); ++i) types.push_back(table[i].type);
+    types.insert(types.end(), 2, "UInt8");
+    check_types(query, types);
     engine_.run("DROP TABLE IF EXISTS sluice.`metric.1`");
     engine_.run(plan::clickhouse::create_table(metric_, "metric.1"));
     for (const int version : {2, 4}) engine_.run(insert_from(query, version, "0"));
     engine_.run(plan::clickhouse::create_view(metric_, "metric.1"));
     equal(keys, "SELECT group_key FROM sluice.`metric.1` FINAL");
     equal(seen, "SELECT * FROM sluice.m");
+    std::vector<std::string> view_types{"DateTime64(3, 'UTC')", "DateTime64(3, 'UTC')"};
+    view_types.insert(view_types.end(), metric_.dimensions.size(), "Nullable(String)");
+    for (const uint32_t m : measure_order) view_types.push_back(visible_type(metric_.measures[m]));
+    view_types.push_back("String");
+    check_types("SELECT * FROM sluice.m", view_types);
     engine_.run(insert_from(query, 6, "1"));
     equal({}, "SELECT * FROM sluice.m");
   }
@@ -436,6 +471,8 @@ class Check {
     Table list;
     for (const auto& [w, n] : rows) list.push_back({ms_cell(w.start), ms_cell(w.end), fmt::format("{}", n)});
     equal(std::move(list), plan::clickhouse::window_list_query(plan_, metric_, epoch_));
+    check_types(plan::clickhouse::window_list_query(plan_, metric_, epoch_), {"Int64", "Int64", "UInt64"});
+    check_types(plan::clickhouse::newest_event_query(plan_, metric_, epoch_), {"Nullable(Int64)"});
     std::optional<int64_t> newest;
     for (size_t i = 0; i < events_.size(); ++i) {
       if (model_.facts()[i].passes && !events_[i].future)
@@ -461,12 +498,16 @@ class Check {
     Table mine;
     for (const auto& [key, members] : one) mine.push_back(row_with_lateness({}, key, members, over.end));
     equal(std::move(mine), plan::clickhouse::over_query(plan_, metric_, over, kept, epoch_));
+    check_types(plan::clickhouse::over_query(plan_, metric_, over, kept, epoch_),
+                visible_types({}, kept.size(), {"UInt8", "UInt8"}));
     Table series;
     for (const auto& [key, members] : model_.groups(kept)) {
       if (key.first.end <= over.start || key.first.end > over.end) continue;
       series.push_back(row_with_lateness({ms_cell(key.first.start), ms_cell(key.first.end)}, key.second, members, key.first.end));
     }
     equal(std::move(series), plan::clickhouse::series_query(plan_, metric_, over, kept, epoch_));
+    check_types(plan::clickhouse::series_query(plan_, metric_, over, kept, epoch_),
+                visible_types({"Int64", "Int64"}, kept.size(), {"UInt8", "UInt8"}));
   }
 
   std::vector<Cell> row_with_lateness(std::vector<Cell> row, const Dimensions& key, const std::vector<size_t>& members,
