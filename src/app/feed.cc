@@ -27,6 +27,21 @@ void add_samples(process::EpochRows& rows, serve::Committed& into) {
 
 }  // namespace
 
+void Feed::opened(serve::Committed newest, event::Offset to) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (newest.epoch >= newest_.epoch) {
+      newest_ = newest;
+      to_ = to;
+    } else if (open_) {
+      return;
+    }
+    open_ = true;
+    newest = newest_;
+  }
+  publish_(std::move(newest));
+}
+
 void Feed::epoch(process::EpochRows rows) {
   serve::Committed committed;
   committed.epoch = rows.epoch;
@@ -36,7 +51,10 @@ void Feed::epoch(process::EpochRows rows) {
   committed.totals = rows.totals;
   {
     const std::lock_guard lock(mutex_);
+    if (rows.epoch <= newest_.epoch) return;
     newest_ = committed;
+    to_ = rows.to;
+    if (!open_) return;
     committed.progress = std::exchange(progress_, {});
   }
   for (process::MetricChange& change : rows.changes) {
@@ -57,19 +75,17 @@ void Feed::job(const process::JobTask& task, process::JobResult result) {
   publish_(std::move(committed));
 }
 
-void Feed::progress(const std::vector<process::MetricProgress>& progress, bool now) {
-  serve::Committed committed;
-  {
-    const std::lock_guard lock(mutex_);
-    progress_.clear();
-    for (uint32_t i = 0; i < progress.size(); ++i) {
-      if (progress[i].total > 0) progress_.push_back({i, progress[i].done, progress[i].total});
-    }
-    if (!now || newest_.epoch.value == 0) return;
-    committed = newest_;
-    committed.progress = std::exchange(progress_, {});
+void Feed::progress(const std::vector<process::MetricProgress>& progress) {
+  const std::lock_guard lock(mutex_);
+  progress_.clear();
+  for (uint32_t i = 0; i < progress.size(); ++i) {
+    if (progress[i].total > 0) progress_.push_back({i, progress[i].done, progress[i].total});
   }
-  publish_(std::move(committed));
+}
+
+Feed::Newest Feed::newest() {
+  const std::lock_guard lock(mutex_);
+  return {newest_.epoch, newest_.totals, to_};
 }
 
 }  // namespace sluice::app

@@ -17,16 +17,28 @@ namespace sluice::app {
 class Feed {
  public:
   explicit Feed(std::function<void(serve::Committed)> publish) : publish_(std::move(publish)) {}
+  // Tables and views of this project are there, and the store holds all up to that epoch: from now on epochs are published.
+  void opened(serve::Committed newest, event::Offset to);
+  // Epochs that were published before a recovery are not published again.
   void epoch(process::EpochRows rows);
   void job(const process::JobTask& task, process::JobResult result);
-  // Of first computations; goes out with the next epoch or job, and at once when `now`.
-  void progress(const std::vector<process::MetricProgress>& progress, bool now);
+  // Of first computations; goes out with the next epoch or job.
+  void progress(const std::vector<process::MetricProgress>& progress);
+  // Totals of the newest committed epoch, and where it ends in the log: both of one moment.
+  struct Newest {
+    event::Epoch epoch;
+    event::LedgerCounts totals;
+    event::Offset to;
+  };
+  Newest newest();
 
  private:
 
   const std::function<void(serve::Committed)> publish_;
   std::mutex mutex_;
+  bool open_ = false;
   serve::Committed newest_;      // without changes and samples
+  event::Offset to_;
   std::vector<serve::Progress> progress_;
 };
 

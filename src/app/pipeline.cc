@@ -35,6 +35,9 @@ struct Pipeline::Generation {
   BoundedQueue<Report> reports;             // wider than all epochs that can be under way: no neighbour ever waits for it
   std::unique_ptr<process::Journal> marks;
   std::unique_ptr<process::Processor> processor;
+  uint64_t incarnation = 0;                 // of the store that was asked what it holds
+  serve::Committed header;                  // of the newest committed epoch when this generation began
+  event::Offset header_to;
   std::mutex error_mutex;
   std::optional<Error> error;               // of sink or jobs
 
@@ -68,11 +71,6 @@ void Pipeline::stop() {
   bell_.ring();
 }
 
-void Pipeline::store_came_back() {
-  check_again_ = true;
-  bell_.ring();
-}
-
 void Pipeline::run() {
   while (!stopping_) {
     Generation generation(parts_);
@@ -94,7 +92,7 @@ void Pipeline::run() {
 }
 
 Status Pipeline::open(Generation& g) {
-  check_again_ = false;
+  g.incarnation = parts_.store_incarnation();
   process::Journal::Opened marks = SLUICE_TRY(process::Journal::open(parts_.ports.files, parts_.paths.marks(), parts_.data_id));
   g.marks = std::move(marks.journal);
   std::vector<process::CommitEntry> commits;
@@ -120,6 +118,12 @@ Status Pipeline::open(Generation& g) {
   process::Processor::Opened opened = SLUICE_TRY(process::Processor::open(std::move(setup)));
   g.processor = std::move(opened.processor);
   for (const std::string& note : opened.notes) parts_.say("recovery", note);
+  const process::ProcessorStatus& status = g.processor->status();
+  g.header.epoch = status.committed;
+  g.header.clock = status.now == kMinusInfinity ? parts_.ports.clock.wall() : status.now;
+  g.header.watermark = status.watermark;
+  g.header.totals = status.totals;
+  g.header_to = status.committed_to;
   return ok();
 }
 
@@ -135,10 +139,6 @@ Error Pipeline::live(Generation& g) {
   while (!stopping_) {
     if (std::optional<Error> failed = g.failed()) {
       end = std::move(*failed);
-      break;
-    }
-    if (check_again_) {
-      end = fail(Code::unavailable, "the store came back and is asked for every epoch");
       break;
     }
     if (draining_) g.processor->drain();
@@ -164,7 +164,7 @@ void Pipeline::note(const process::Processor& processor) {
     s.oldest_checkpoint = processor.status().oldest_checkpoint;
     s.process_cpu_us = cpu;
   });
-  parts_.feed.progress(processor.status().progress, false);
+  parts_.feed.progress(processor.status().progress);
 }
 
 void Pipeline::run_sink(Generation& g) {
@@ -175,11 +175,20 @@ void Pipeline::run_sink(Generation& g) {
     bell_.ring();
   });
   std::string waited_for;
+  std::optional<std::vector<std::string>> tables;
   while (!g.deliveries.closed() && !g.failed()) {
     std::optional<process::Delivery> next;
     if (!sink.busy()) {
       next = g.deliveries.pop_for(kNeighbourWait);
       if (!next) continue;
+    }
+    // The page may read once the views of this project's own plan are there.
+    if (next && next->kind == process::Delivery::Kind::schema && next->plan == parts_.plan.hash) tables = next->tables;
+    while (!g.deliveries.closed() && !g.failed()) {
+      Result<bool> same = check_incarnation(g);
+      if (same && *same) break;
+      if (!same && same.error().code != Code::unavailable && same.error().code != Code::unknown) g.fail_with(std::move(same).error());
+      parts_.ports.clock.sleep_for(kStoreRetry);
     }
     Result<process::Sink::Step> step = sink.step(std::move(next));
     if (!step) {
@@ -192,6 +201,11 @@ void Pipeline::run_sink(Generation& g) {
       if (sink.waiting_for().empty()) parts_.say("store back", "what waited is being stored");
       waited_for = sink.waiting_for();
     }
+    if (tables && !sink.busy()) {
+      parts_.tables(*tables);
+      parts_.feed.opened(g.header, g.header_to);
+      tables.reset();
+    }
     const int64_t cpu = parts_.ports.clock.thread_cpu_us();
     set([&](PipelineStatus& s) {
       s.sink = sink.counters();
@@ -201,6 +215,21 @@ void Pipeline::run_sink(Generation& g) {
     if (*step == process::Sink::Step::waiting) parts_.ports.clock.sleep_for(kStoreRetry);
     bell_.ring();
   }
+}
+
+// true: the store that answers is one that was asked. A restarted one may be an older copy: it is asked for every epoch again.
+Result<bool> Pipeline::check_incarnation(Generation& g) {
+  const uint64_t now = parts_.store_incarnation();
+  if (now == g.incarnation) return true;
+  std::vector<process::CommitEntry> commits;
+  for (process::JournalEntry& entry :
+       SLUICE_TRY(process::Journal::read(parts_.ports.files, parts_.paths.marks(), parts_.data_id))) {
+    if (auto* commit = std::get_if<process::CommitEntry>(&entry)) commits.push_back(*commit);
+  }
+  const std::optional<process::Epoch> missing = SLUICE_TRY(process::check_store(*g.sink_store, commits));
+  if (missing) return fail(Code::io, "the store came back without epoch " + std::to_string(missing->value));
+  g.incarnation = now;
+  return true;
 }
 
 void Pipeline::run_jobs(Generation& g) {

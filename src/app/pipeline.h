@@ -42,7 +42,9 @@ class Pipeline {
     log::SegmentLog& log;
     log::Committer& committer;
     const plan::Plan& plan;
-    std::function<std::unique_ptr<process::Warehouse>()> warehouse;   // a connection each for sink, jobs and checks
+    std::function<std::unique_ptr<process::Warehouse>()> warehouse;   // a connection each for sink and jobs
+    std::function<uint64_t()> store_incarnation;                       // another number: another process answers, ask it what it holds
+    std::function<void(const std::vector<std::string>& tables)> tables; // of the plan's metrics, before the first commit is published
     Feed& feed;
     std::function<void(const std::string& what, const std::string& detail)> say;   // one line per change of state
     process::ProcessorOptions options;
@@ -56,14 +58,13 @@ class Pipeline {
   void drain();
   void stop();
   PipelineStatus status() const;
-  // After the store was away it may be an older copy: the next generation asks it for every epoch again.
-  void store_came_back();
 
  private:
   struct Generation;
   Status open(Generation& generation);
   Error live(Generation& generation);
   void run_sink(Generation& generation);
+  Result<bool> check_incarnation(Generation& generation);
   void run_jobs(Generation& generation);
   void note(const process::Processor& processor);
   void set(const std::function<void(PipelineStatus&)>& change);
@@ -72,7 +73,6 @@ class Pipeline {
   Doorbell bell_;
   std::atomic<bool> draining_{false};
   std::atomic<bool> stopping_{false};
-  std::atomic<bool> check_again_{false};
   mutable std::mutex mutex_;
   PipelineStatus status_;
 };

@@ -71,6 +71,7 @@ struct EpochRows {
   std::vector<WatermarkClock::SourceState> sources;
   std::vector<SampleEvent> newest;
   std::vector<SampleReject> rejects;
+  event::Offset to;                // of the log, behind the epoch
   uint64_t records = 0;
   TimeMs now = kMinusInfinity;
   TimeMs watermark = kMinusInfinity;

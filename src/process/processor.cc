@@ -67,6 +67,7 @@ void Processor::committed(Epoch epoch) {
 }
 
 void Processor::deliver(EpochRows rows, bool again) {
+  rows.to = next_;
   const size_t bytes = rows.bytes();
   uncommitted_.push_back({rows.epoch, next_, rows.watermark, bytes});
   uncommitted_bytes_ += bytes;

@@ -79,12 +79,14 @@ void Processor::deliver_schema() {
   Delivery schema;
   schema.kind = Delivery::Kind::schema;
   schema.statements = create_statements();
+  schema.plan = plan_hash_;
   RestatingRows rows;
   rows.name = table_name(Table::definitions);
   rows.statement = insert_statement(Table::definitions);
   RowWriter to(rows.rows.rows);
   for (const Fold::Operator& op : fold_->operators()) {
     const plan::Metric& metric = op.windows->metric();
+    schema.tables.push_back(op.table);
     schema.statements.push_back(plan::clickhouse::create_table(metric, op.table));
     schema.statements.push_back(plan::clickhouse::create_view(metric, op.table));
     write_definition(to, {metric.name, metric.version, op.table, metric.definition, op.birth});

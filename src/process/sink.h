@@ -24,6 +24,8 @@ struct Delivery {
   enum class Kind { schema, epoch };
   Kind kind = Kind::epoch;
   std::vector<std::string> statements;   // schema: DDL, idempotent, made durable before anything relies on it
+  std::string plan;                      // schema: hash of the plan that it is for
+  std::vector<std::string> tables;       // schema: of that plan's metrics, in its order
   EpochRows rows;                        // schema: only `restating`
   bool again = false;                    // folded by recovery: it may be in the store already
   size_t bytes() const { return rows.bytes(); }

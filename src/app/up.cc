@@ -1,0 +1,282 @@
+#include "app/up.h"
+
+#include <fmt/format.h>
+
+#include <thread>
+
+#include "app/log_door.h"
+#include "app/pipeline.h"
+#include "app/project_files.h"
+#include "app/proof.h"
+#include "app/store_access.h"
+#include "app/trace_line.h"
+#include "app/watch.h"
+#include "collect/collector.h"
+#include "serve/web_port.h"
+
+namespace sluice::app {
+namespace {
+
+constexpr size_t kWebWorkers = 2;
+constexpr DurationMs kWorkerWait{250};
+constexpr DurationMs kTick{250};
+constexpr DurationMs kCommitterWait{50};
+constexpr size_t kStoreAnswersWithin = 3'000;
+
+struct Wanted {
+  os::Endpoint collect, web, sql;
+};
+
+Result<os::Endpoint> address(const std::string& text, const std::string& name) {
+  Result<os::Endpoint> endpoint = os::parse_endpoint(text);
+  if (!endpoint) return std::move(endpoint).error().in("listener " + name);
+  return endpoint;
+}
+
+Result<Wanted> addresses_of(const plan::Plan& plan, const std::vector<std::string>& overrides) {
+  std::string collect = plan.collect_address, web = plan.web_address, sql = plan.sql_address;
+  for (const std::string& text : overrides) {
+    const size_t equals = text.find('=');
+    const std::string name = text.substr(0, equals);
+    std::string* target = name == "collect" ? &collect : name == "web" ? &web : name == "sql" ? &sql : nullptr;
+    if (equals == std::string::npos || target == nullptr) {
+      return fail(Code::invalid, "--listen " + text + ": write NAME=HOST:PORT with NAME collect, web or sql");
+    }
+    *target = text.substr(equals + 1);
+  }
+  Wanted wanted;
+  wanted.collect = SLUICE_TRY(address(collect, "collect"));
+  wanted.web = SLUICE_TRY(address(web, "web"));
+  wanted.sql = SLUICE_TRY(address(sql, "sql"));
+  return wanted;
+}
+
+Result<std::unique_ptr<net::Server>> listen(os::Ports ports, const char* name, const os::Endpoint& endpoint, net::ServerOptions options,
+                                            net::Handler handler) {
+  Result<std::unique_ptr<net::Server>> server = net::Server::listen(ports, endpoint, "", options, std::move(handler));
+  if (!server && server.error().code == Code::conflict) {
+    return fail(Code::conflict, fmt::format("{}; give another address with --listen {}=127.0.0.1:PORT (port 0 lets the system choose)",
+                                            server.error().message, name));
+  }
+  return server;
+}
+
+// Frames never get an arrival clock before one that an epoch was already given.
+Result<TimeMs> newest_journaled_clock(os::Ports ports, const DataPaths& paths, const std::string& data_id) {
+  TimeMs newest = kMinusInfinity;
+  for (const process::JournalEntry& entry : SLUICE_TRY(process::Journal::read(ports.files, paths.process() + "/cuts", data_id))) {
+    const auto* cut = std::get_if<process::CutEntry>(&entry);
+    if (cut != nullptr && cut->clock) newest = std::max(newest, *cut->clock);
+  }
+  return newest;
+}
+
+}  // namespace
+
+// Declared in the order of dependence, so that destruction runs the other way round.
+struct Up::Parts final : serve::Actions {
+  Parts(os::Ports p, UpSetup s) : ports(p), setup(std::move(s)) {}
+
+  os::Ports ports;
+  UpSetup setup;
+  std::unique_ptr<plan::Plan> plan;
+  std::unique_ptr<DataDirectory> directory;
+  std::string data_id;
+  std::unique_ptr<collect::Keys> keys;
+  std::unique_ptr<log::SegmentLog> log;
+  std::unique_ptr<log::Committer> committer;
+  std::unique_ptr<StoreChild> child;
+  std::unique_ptr<StoreQueries> queries;
+  std::unique_ptr<LogSubmitter> submitter;
+  std::unique_ptr<collect::Collector> collector;
+  std::unique_ptr<serve::Project> project;
+  std::unique_ptr<serve::Hub> hub;
+  std::unique_ptr<serve::WebPort> web_port;
+  std::unique_ptr<Feed> feed;
+  std::unique_ptr<Pipeline> pipeline;
+  std::unique_ptr<net::Server> collect_server, web_server, control_server;
+  std::unique_ptr<Watch> watch;
+  Addresses addresses;
+  std::vector<std::jthread> threads;          // all but the ones below, which end in order
+  std::jthread committer_thread, pipeline_thread, child_thread;
+  std::atomic<bool> stopping{false};
+
+  void say(std::string_view what, std::string_view detail) { trace_line(ports.clock, what, detail); }
+  Proof proof() { return Proof({ports, directory->paths(), data_id, *log, *queries}); }
+
+  Result<std::string> trace_json(const std::string& message_id) override {
+    const quality::Trace trace = SLUICE_TRY(proof().trace(message_id));
+    return quality::trace_json(trace);
+  }
+  Result<std::string> ledger_json() override {
+    const quality::LedgerReport report = SLUICE_TRY(proof().ledger());
+    return quality::report_json(report);
+  }
+  Result<std::string> create_key(const std::string& source) override {
+    for (const plan::Source& known : plan->sources) {
+      if (known.name == source) return keys->create(source, "");
+    }
+    std::string names;
+    for (const plan::Source& known : plan->sources) names += (names.empty() ? "" : ", ") + known.name;
+    return fail(Code::invalid, "no source is named " + source + "; sluice.yaml has " + names);
+  }
+  void collect_metrics(serve::MetricsText& into) override { watch->fill_metrics(into); }
+
+  Status open_data(const std::vector<plan::SourceFile>& files);
+  Status open_log();
+  void wire();
+  Status listen_all(const Wanted& wanted);
+  void start_threads();
+  void control(net::Request request, net::Responder responder);
+  void stop();
+};
+
+Status Up::Parts::open_data(const std::vector<plan::SourceFile>& files) {
+  directory = SLUICE_TRY(DataDirectory::open(ports, setup.data, setup.lock_wait));
+  data_id = directory->data_id().text();
+  SLUICE_CHECK(keep_plan(ports.files, directory->paths().plans(), plan->hash, files));
+  keys = SLUICE_TRY(collect::Keys::open(ports, directory->paths().keys(), setup.demo ? plan->sources.front().name : ""));
+  return ok();
+}
+
+Status Up::Parts::open_log() {
+  log = SLUICE_TRY(log::SegmentLog::open(ports.files, directory->paths().log(), directory->data_id(), log::Options{}));
+  if (!log->recovery().reason.empty()) say(log->recovery().read_only ? "log read-only" : "log recovered", log->recovery().reason);
+  committer = std::make_unique<log::Committer>(*log, ports.clock, log::CommitterOptions{});
+  committer->not_before(SLUICE_TRY(newest_journaled_clock(ports, directory->paths(), data_id)));
+  return ok();
+}
+
+void Up::Parts::wire() {
+  store::SupervisorOptions options;
+  options.data_directory = directory->paths().store();
+  options.socket_path = directory->paths().store_socket();
+  child = std::make_unique<StoreChild>(ports, options, [this](const store::SupervisorState& state) {
+    const bool ready = state.phase == store::SupervisorState::Phase::ready;
+    say(ready ? "store ready" : "store not ready", ready ? "" : state.last_error);
+  });
+  queries = std::make_unique<StoreQueries>(ports, *child, directory->paths().store_socket());
+  submitter = std::make_unique<LogSubmitter>(*committer);
+  std::vector<std::string> sources;
+  for (const plan::Source& source : plan->sources) sources.push_back(source.name);
+  collector = std::make_unique<collect::Collector>(collect::Collector::Parts{ports, *keys, *submitter}, sources, collect::CollectOptions{});
+  project = std::make_unique<serve::Project>(serve::Project{*plan, setup.version, "", "", setup.demo, {}});
+  project->metric_tables.resize(plan->metrics.size());
+  hub = std::make_unique<serve::Hub>(*project, *queries, ports.clock);
+  web_port = std::make_unique<serve::WebPort>(*project, *hub, *queries, *this, ports.clock, serve::WebOptions{});
+  feed = std::make_unique<Feed>([this](serve::Committed committed) { hub->commit(std::move(committed)); });
+  pipeline = std::make_unique<Pipeline>(Pipeline::Parts{
+      ports, directory->paths(), data_id, *log, *committer, *plan,
+      [this]() -> std::unique_ptr<process::Warehouse> {
+        return std::make_unique<StoreWarehouse>(ports, *child, directory->paths().store(), directory->paths().store_socket());
+      },
+      [this] { return child->state().restarts; },
+      [this](const std::vector<std::string>& tables) { project->metric_tables = tables; },
+      *feed, [this](const std::string& what, const std::string& detail) { say(what, detail); }, process::ProcessorOptions{}});
+}
+
+void Up::Parts::control(net::Request request, net::Responder responder) {
+  web_port->handle(std::move(request), std::move(responder), serve::Trust::control);
+}
+
+Status Up::Parts::listen_all(const Wanted& wanted) {
+  collect_server = SLUICE_TRY(listen(ports, "collect", wanted.collect, net::ServerOptions{}, [this](net::Request q, net::Responder r) {
+    collector->handle(std::move(q), std::move(r));
+  }));
+  net::ServerOptions small;
+  small.body_bytes_max = 4_MiB;
+  small.connections_max = 1'000;
+  web_server = SLUICE_TRY(listen(ports, "web", wanted.web, small, [this](net::Request q, net::Responder r) {
+    web_port->handle(std::move(q), std::move(r), serve::Trust::network);
+  }));
+  control_server = SLUICE_TRY(net::Server::listen(ports, {}, directory->paths().control_socket(), net::ServerOptions{},
+                                                  [this](net::Request q, net::Responder r) { control(std::move(q), std::move(r)); }));
+  addresses = {"http://" + collect_server->bound().text(), "http://" + web_server->bound().text(), "http://" + wanted.sql.text()};
+  project->collect_url = addresses.collect;
+  project->sql_url = addresses.sql;
+  watch = std::make_unique<Watch>(Watch::Parts{ports, directory->paths(), *plan, *log, *committer, *child, *pipeline, *feed, *hub, *collector,
+                                               {{"collect", collect_server.get()}, {"web", web_server.get()}, {"control", control_server.get()}},
+                                               setup.version});
+  return ok();
+}
+
+void Up::Parts::start_threads() {
+  child_thread = std::jthread([this] { child->run(); });
+  committer_thread = std::jthread([this] {
+    for (;;) {
+      const log::Progress progress = committer->step(kCommitterWait);
+      if (progress == log::Progress::finished) return;
+      if (progress == log::Progress::worked) pipeline->ring();
+    }
+  });
+  pipeline_thread = std::jthread([this] {
+    (void)child->wait_ready(DurationMs(kStoreAnswersWithin));  // else it says itself what it waits for
+    pipeline->run();
+  });
+  for (net::Server* server : {collect_server.get(), web_server.get(), control_server.get()}) {
+    threads.emplace_back([server] { server->run(0); });
+  }
+  threads.emplace_back([this] {
+    while (!stopping) hub->step(kWorkerWait);
+  });
+  for (size_t i = 0; i < kWebWorkers; ++i) {
+    threads.emplace_back([this] {
+      while (!stopping) web_port->step(kWorkerWait);
+    });
+  }
+  threads.emplace_back([this] {
+    while (!stopping) {
+      watch->tick();
+      ports.clock.sleep_for(kTick);
+    }
+  });
+}
+
+void Up::Parts::stop() {
+  const os::MonotonicTime deadline = ports.clock.monotonic() + setup.stop_within;
+  say("stopping", "no more events are taken; what was taken is being stored");
+  collect_server->stop();
+  committer->close();
+  committer_thread.join();
+  pipeline->drain();
+  std::jthread watchdog([&](const std::stop_token& stop) {
+    while (!stop.stop_requested() && ports.clock.monotonic() < deadline) ports.clock.sleep_for(DurationMs(20));
+    pipeline->stop();
+  });
+  pipeline_thread.join();
+  watchdog.request_stop();
+  watchdog.join();
+  stopping = true;
+  hub->stop();
+  web_port->stop();
+  web_server->stop();
+  control_server->stop();
+  threads.clear();
+  child->stop();
+  child_thread.join();
+  say("stopped", "");
+}
+
+Result<std::unique_ptr<Up>> Up::start(os::Ports ports, UpSetup setup) {
+  auto parts = std::make_unique<Parts>(ports, std::move(setup));
+  const std::vector<plan::SourceFile> files = SLUICE_TRY(read_project(ports.files, parts->setup.project));
+  parts->plan = SLUICE_TRY(compile_project(files));
+  const Wanted wanted = SLUICE_TRY(addresses_of(*parts->plan, parts->setup.listen));
+  SLUICE_CHECK(parts->open_data(files));
+  SLUICE_CHECK(parts->open_log());
+  parts->wire();
+  SLUICE_CHECK(parts->listen_all(wanted));
+  parts->start_threads();
+  return std::unique_ptr<Up>(new Up(std::move(parts)));
+}
+
+Up::Up(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
+Up::~Up() = default;
+const Addresses& Up::addresses() const { return parts_->addresses; }
+
+void Up::run() {
+  os::wait_for_stop();
+  parts_->stop();
+}
+
+}  // namespace sluice::app

@@ -1,0 +1,98 @@
+// commands.h - the program's commands: what each takes and promises. One .cc file each; main.cc reads the arguments.
+//
+// Exit    0 done, 1 it did not succeed or does not hold (ledger, check), 2 the call itself was wrong.
+// Output  Results on standard output, everything else on standard error. --json prints one JSON value for scripts. Colours and progress
+//         bars only on a terminal.
+// Beside a running `up` commands use its control socket (DATA/control.sock); without one they open DATA themselves.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "os/ports.h"
+
+namespace sluice::cli {
+
+inline constexpr const char* kVersion = "0.1.0";
+
+struct InitOptions {
+  std::string directory;
+};
+// Writes a project that passes `check`, and prints the next three commands. Nothing that exists is overwritten.
+int init(os::Ports ports, const InitOptions& options);
+
+struct CheckOptions {
+  std::string directory;
+  bool json = false;
+};
+// Everything that `up` checks, before anything starts; every error with file:line:column.
+int check(os::Ports ports, const CheckOptions& options);
+
+struct UpOptions {
+  std::string directory;
+  std::string data;
+  bool demo = false;
+  std::vector<std::string> listen;   // NAME=HOST:PORT
+};
+// Runs the project until SIGTERM or SIGINT.
+int up(os::Ports ports, const UpOptions& options);
+
+struct SendOptions {
+  std::string file;
+  std::string data;
+  std::string source;                // empty: the project's first
+  bool again = false;
+  uint64_t rate = 0;                 // events a second, 0: as fast as the log takes them
+};
+// Sends NDJSON, a line an event. Resumes where it stopped; a finished file is sent again only with `again`.
+int send(os::Ports ports, const SendOptions& options);
+
+struct QueryOptions {
+  std::string sql;
+  std::string data;
+  bool json = false;
+  bool csv = false;
+};
+int query(os::Ports ports, const QueryOptions& options);
+
+struct LedgerOptions {
+  std::string data;
+  bool json = false;
+};
+// Prints the ledger per source and minute; exits 1 where it does not balance.
+int ledger(os::Ports ports, const LedgerOptions& options);
+
+struct TraceOptions {
+  std::string message_id;
+  std::string data;
+  bool json = false;
+};
+// One message id's way: arrival, position, verdict, epoch, row or reason, copies; or "not received" and exit 1.
+int trace(os::Ports ports, const TraceOptions& options);
+
+struct KeysOptions {
+  enum class Action : uint8_t { create, list } action = Action::list;
+  std::string source;
+  std::string label;
+  std::string data;
+  bool json = false;
+};
+int keys(os::Ports ports, const KeysOptions& options);
+
+struct LogOptions {
+  std::string data;
+  std::string from;                  // "0:1234", empty: the oldest
+  uint64_t limit = 20;
+  bool json = false;
+};
+int log(os::Ports ports, const LogOptions& options);
+
+struct StoreChildOptions {
+  std::string data;
+  std::string socket;
+};
+// The supervised child; not for people.
+int store_child(const StoreChildOptions& options);
+
+}  // namespace sluice::cli
