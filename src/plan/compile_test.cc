@@ -3,6 +3,9 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
 
 #include "plan/compile_test_fixture.h"
 
@@ -58,6 +61,47 @@ TEST(Compile, the_first_project_compiles_as_written) {
   EXPECT_EQ(rows[1][0].dimensions, (std::vector<uint32_t>{0}));
   EXPECT_EQ(rows[2][0].columns, (std::vector<std::string>{"repo", "commits", "authors", "p99_lines"}));
   EXPECT_EQ(rows[2][0].measures, (std::vector<uint32_t>{1, 0, 4}));
+}
+
+std::filesystem::path repository() { return std::filesystem::path(__FILE__).parent_path() / ".." / ".."; }
+std::string text_of(const std::filesystem::path& path) {
+  std::ostringstream out;
+  out << std::ifstream(path).rdbuf();
+  return out.str();
+}
+
+// The YAML block of docs/definitions.md holds three files, each behind a comment with its path.
+TEST(Compile, the_project_of_the_manual_compiles_as_printed) {
+  const std::string manual = text_of(repository() / "docs" / "definitions.md");
+  const size_t begin = manual.find("```yaml\n") + 8, end = manual.find("```", begin);
+  ASSERT_LT(end, manual.size());
+  std::vector<SourceFile> project;
+  std::istringstream lines(manual.substr(begin, end - begin));
+  for (std::string line; std::getline(lines, line);) {
+    if (line.starts_with("# ")) {
+      project.push_back({line.substr(2), ""});
+    } else {
+      ASSERT_FALSE(project.empty());
+      project.back().text += line + "\n";
+    }
+  }
+  ASSERT_EQ(project.size(), 3U);
+  EXPECT_EQ(errors(project), "");
+  const Compiled compiled = compile(project);
+  ASSERT_TRUE(compiled.plan);
+  EXPECT_EQ(compiled.plan->metrics[0].measures.size(), 6U);
+}
+
+TEST(Compile, the_example_project_compiles) {
+  std::vector<SourceFile> project;
+  const std::filesystem::path root = repository() / "examples" / "git";
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(root)) {
+    const std::string path = std::filesystem::relative(entry.path(), root).generic_string();
+    if (path == "sluice.yaml" || path.starts_with("metrics/") || path.starts_with("dashboards/"))
+      project.push_back({path, text_of(entry.path())});
+  }
+  ASSERT_GE(project.size(), 3U);
+  EXPECT_EQ(errors(project), "");
 }
 
 TEST(Compile, a_definition_is_kept_as_written_for_people) {
