@@ -7,6 +7,7 @@
 
 #include <cerrno>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <string>
 
@@ -26,6 +27,10 @@ Status null_standard_input() {
   if (null != 0) ::close(null);
   if (done < 0) return fail(Code::io, std::string("cannot make /dev/null the standard input: ") + std::strerror(why));
   return ok();
+}
+
+void set_environment(const char* name, const char* value) {
+  SLUICE_ASSERT(::setenv(name, value, 1) == 0, "a plain name and memory for it");
 }
 
 void exit_now(int code) {

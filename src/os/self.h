@@ -1,6 +1,6 @@
 // self.h - what a process knows of and does to itself: its folder, its standard input, its end.
 //
-// Threads null_standard_input(): before threads start. exit_now(): any.
+// Threads null_standard_input(), set_environment(): before threads start. exit_now(): any.
 #pragma once
 
 #include <string>
@@ -13,6 +13,7 @@ namespace sluice::os {
 Status null_standard_input();
 // `path` from the root on; relative ones are taken from the current folder. Need not exist.
 std::string absolute_path(const std::string& path);
+void set_environment(const char* name, const char* value);
 // Flushes standard output and error and ends the process without destructors of globals: for programs that host a library whose
 // teardown at exit is unsound.
 [[noreturn]] void exit_now(int code);

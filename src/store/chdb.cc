@@ -229,6 +229,7 @@ Engine::~Engine() = default;  // the library is never unloaded: its threads outl
 Result<std::unique_ptr<Engine>> Engine::open(EngineOptions options) {
   SLUICE_ASSERT(options.data_directory.starts_with('/') && options.config_path.starts_with('/'), "the engine takes absolute paths only");
   SLUICE_CHECK(os::null_standard_input());  // an INSERT reads the host's standard input: it hung on a silent pipe (measured)
+  os::set_environment("TZ", "UTC");         // the engine's time zone: a number must not depend on the machine's
   std::unique_ptr<Engine> engine(new Engine(std::move(options)));
   Library& library = *engine->library_;
   library.handle = ::dlopen(engine->options_.library_path.c_str(), RTLD_NOW | RTLD_LOCAL);

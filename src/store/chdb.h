@@ -1,6 +1,7 @@
 // chdb.h - the embedded ClickHouse engine (libchdb.so) behind values that close themselves.
 //
-// Promise Engine::open() loads the library once per process, with /dev/null as standard input and the library's signal handlers off.
+// Promise Engine::open() loads the library once per process, with /dev/null as standard input, UTC as time zone and the
+//         library's signal handlers off.
 //         A Connection runs one statement at a time; different connections run in parallel. Every handle of the library is
 //         given back exactly once, streams before their connection, connections before the Engine ends.
 // Bounds  A reply is whole in memory (query) or comes in chunks of about 1 MB (stream). Nothing here is queued.

@@ -22,7 +22,9 @@
 #include "store/allowed_functions.h"
 #include "store/chdb.h"
 #include "store/engine_config.h"
+#include "store/gate.h"
 #include "store/known_answers.h"
+#include "store/native.h"
 #include "store/reply.h"
 #include "store/request.h"
 #include "store/running.h"
@@ -34,6 +36,7 @@ constexpr size_t kLanes = 3;
 constexpr std::array<size_t, kLanes> kLaneThreads = {1, 2, 3};
 constexpr std::array<size_t, kLanes> kLaneItemsMax = {8, 64, 64};
 constexpr size_t kLaneBytesMax = 256_MiB;
+constexpr std::string_view kReaderDatabase = "sluice";
 
 class Child {
  public:
@@ -57,13 +60,16 @@ class Child {
   Child(const Engine& engine, os::Ports ports, const ReaderLimits& limits, Connection keep, FunctionNames names, Identity identity);
   void refuse(net::Responder& responder, std::string_view query_id, const Error& error) const;
   void execute(Job& job);
-  void insert(Job& job);
-  void write(Job& job);
-  void read(Job& job);
+  void insert(Job& job, const Statement& statement);
+  void write(Job& job, const Statement& statement);
+  void read(Job& job, const Statement& statement);
   Result<Connection> open_writer(const StoreRequest& request) const;
-  Result<Connection> open_reader(const StoreRequest& request, const std::string& mark, bool read_only) const;
-  void stream(Job& job, Connection& connection, const std::string& sql, const std::string& format, bool described, Running::Guard& guard);
-  Error opened_badly(const Settings& settings) const;
+  Result<Connection> open_reader(const StoreRequest& request, const std::string& mark, bool read_only, bool document) const;
+  void reply(Job& job, Connection& connection, const Admitted& statement, const std::string& mark, Running::Guard& guard);
+  // false: the client is gone; nothing more is to be said.
+  Result<bool> stream(Job& job, Connection& connection, const Admitted& statement, const std::string& mark, Running::Guard& guard,
+                      ResultWriter& writer, Summary& summary);
+  Result<std::vector<Column>> describe(const StoreRequest& request, const std::string& sql, const std::string& mark) const;
   std::string fresh_id();
 
   const Engine& engine_;

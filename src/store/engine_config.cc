@@ -14,7 +14,6 @@ namespace {
 constexpr const char* kConfig = R"(<clickhouse>
   <logger><level>none</level><console>false</console></logger>
   <users_config>{users}</users_config>
-  <timezone>UTC</timezone>
   <mark_cache_size>33554432</mark_cache_size>
   <index_mark_cache_size>8388608</index_mark_cache_size>
   <primary_index_cache_size>33554432</primary_index_cache_size>
@@ -107,7 +106,6 @@ Settings reader_settings(const ReaderLimits& limits) {
           {"max_bytes_before_external_sort", spill},
           {"max_temporary_data_on_disk_size_for_query", std::to_string(limits.temporary_bytes_max)},
           {"allow_introspection_functions", "0"},  // the embedded engine turns them on
-          {"allow_ddl", "0"},
           {"implicit_select", "0"}};               // the embedded engine reads `1 + 1` as a statement
 }
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "store/errors.h"
+#include "store/formats.h"
 
 namespace sluice::store {
 
@@ -33,18 +34,6 @@ void Summary::add(const Reply& reply) {
   result_rows += reply.rows();
   result_bytes += reply.bytes().size();
   elapsed_seconds += reply.elapsed_seconds();
-}
-
-std::string_view content_type(std::string_view format) {
-  if (format.starts_with("JSONEachRow") || format == "JSONLines" || format == "NDJSON" || format.ends_with("EachRow")) {
-    return "application/x-ndjson; charset=UTF-8";
-  }
-  if (format.starts_with("JSON")) return "application/json; charset=UTF-8";
-  if (format.starts_with("CSV")) return "text/csv; charset=UTF-8";
-  if (format.starts_with("TabSeparated") || format.starts_with("TSV") || format == "TSKV") return "text/tab-separated-values; charset=UTF-8";
-  if (format.starts_with("Pretty") || format == "Vertical" || format == "Markdown") return "text/plain; charset=UTF-8";
-  if (format == "ArrowStream") return "application/vnd.apache.arrow.stream";
-  return "application/octet-stream";
 }
 
 net::Response success_head(const Identity& identity, std::string_view query_id, std::string_view format) {

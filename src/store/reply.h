@@ -38,7 +38,6 @@ struct Summary {
   void add(const Reply& reply);
 };
 
-std::string_view content_type(std::string_view format);
 net::Response success_head(const Identity& identity, std::string_view query_id, std::string_view format);
 void add_summary(net::Response& response, const Summary& summary);
 net::Response exception_response(const Identity& identity, std::string_view query_id, const Error& error);

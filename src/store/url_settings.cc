@@ -25,14 +25,6 @@ constexpr std::array<std::string_view, 9> kPlain = {"session_timezone", "join_us
 constexpr std::array<std::string_view, 7> kPlainPrefixes = {"output_format_json_", "output_format_arrow_", "output_format_parquet_", "output_format_native_",
                                                             "output_format_csv_", "output_format_tsv_", "output_format_pretty_"};
 
-constexpr std::array<std::string_view, 44> kFormats = {
-    "Native", "RowBinary", "RowBinaryWithNames", "RowBinaryWithNamesAndTypes", "TabSeparated", "TabSeparatedRaw", "TabSeparatedWithNames",
-    "TabSeparatedWithNamesAndTypes", "TSV", "TSVRaw", "TSVWithNames", "TSVWithNamesAndTypes", "TSKV", "CSV", "CSVWithNames", "CSVWithNamesAndTypes",
-    "JSON", "JSONStrings", "JSONColumns", "JSONColumnsWithMetadata", "JSONCompact", "JSONCompactStrings", "JSONCompactColumns", "JSONEachRow", "JSONLines",
-    "NDJSON", "JSONStringsEachRow", "JSONObjectEachRow", "JSONCompactEachRow", "JSONCompactEachRowWithNames", "JSONCompactEachRowWithNamesAndTypes",
-    "JSONCompactStringsEachRow", "JSONCompactStringsEachRowWithNames", "JSONCompactStringsEachRowWithNamesAndTypes", "JSONEachRowWithProgress", "Arrow",
-    "ArrowStream", "Parquet", "Pretty", "PrettyCompact", "PrettyCompactNoEscapes", "Vertical", "Markdown", "Null"};
-
 constexpr size_t kValueBytesMax = 128;
 
 bool is_in(const auto& list, std::string_view name) { return std::find(list.begin(), list.end(), name) != list.end(); }
@@ -79,7 +71,5 @@ Result<Settings> admit_url_settings(const Settings& asked, const ReaderLimits& l
   }
   return out;
 }
-
-bool is_allowed_format(std::string_view format) { return is_in(kFormats, format); }
 
 }  // namespace sluice::store

@@ -12,7 +12,4 @@ namespace sluice::store {
 // The settings to SET for this statement, in the order given.
 Result<Settings> admit_url_settings(const Settings& asked, const ReaderLimits& limits);
 
-// Output formats that readers may name; nothing that reads a schema or template from a file.
-bool is_allowed_format(std::string_view format);
-
 }  // namespace sluice::store
