@@ -157,11 +157,11 @@ Result<quality::Trace> Proof::trace(const std::string& message_id) {
   return trace;
 }
 
-Result<std::string> Proof::records(event::Offset from, uint64_t limit) {
+Result<std::string> log_records(log::SegmentLog& log, event::Offset from, uint64_t limit) {
   std::string out;
   event::RecordView record;
   Status damaged = ok();
-  SLUICE_CHECK(visit_frames(parts_.log, from, [&](const event::Frame& frame) {
+  SLUICE_CHECK(visit_frames(log, from, [&](const event::Frame& frame) {
     for (const event::FrameRequest& request : frame.requests) {
       for (uint32_t i = 0; i < request.record_count; ++i) {
         const size_t index = request.first_record + i;

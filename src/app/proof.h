@@ -16,6 +16,9 @@
 
 namespace sluice::app {
 
+// Records of the log from a place on, one JSON object a line.
+Result<std::string> log_records(log::SegmentLog& log, event::Offset from, uint64_t limit);
+
 class Proof {
  public:
   struct Parts {
@@ -29,8 +32,6 @@ class Proof {
 
   Result<quality::LedgerReport> ledger();
   Result<quality::Trace> trace(const std::string& message_id);
-  // Records from a place on, one JSON object a line.
-  Result<std::string> records(event::Offset from, uint64_t limit);
 
  private:
   Result<std::string> ask(const std::string& sql);

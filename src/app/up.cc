@@ -4,6 +4,7 @@
 
 #include <thread>
 
+#include "app/control_port.h"
 #include "app/log_door.h"
 #include "app/pipeline.h"
 #include "app/project_files.h"
@@ -92,6 +93,7 @@ struct Up::Parts final : serve::Actions {
   std::unique_ptr<serve::Project> project;
   std::unique_ptr<serve::Hub> hub;
   std::unique_ptr<serve::WebPort> web_port;
+  std::unique_ptr<ControlPort> control_port;
   std::unique_ptr<Feed> feed;
   std::unique_ptr<Pipeline> pipeline;
   std::unique_ptr<net::Server> collect_server, web_server, control_server;
@@ -127,7 +129,6 @@ struct Up::Parts final : serve::Actions {
   void wire();
   Status listen_all(const Wanted& wanted);
   void start_threads();
-  void control(net::Request request, net::Responder responder);
   void stop();
 };
 
@@ -164,6 +165,7 @@ void Up::Parts::wire() {
   project->metric_tables.resize(plan->metrics.size());
   hub = std::make_unique<serve::Hub>(*project, *queries, ports.clock);
   web_port = std::make_unique<serve::WebPort>(*project, *hub, *queries, *this, ports.clock, serve::WebOptions{});
+  control_port = std::make_unique<ControlPort>(ControlPort::Parts{*web_port, *queries, *collector, *log, [this] { return proof(); }});
   feed = std::make_unique<Feed>([this](serve::Committed committed) { hub->commit(std::move(committed)); });
   pipeline = std::make_unique<Pipeline>(Pipeline::Parts{
       ports, directory->paths(), data_id, *log, *committer, *plan,
@@ -173,10 +175,6 @@ void Up::Parts::wire() {
       [this] { return child->state().restarts; },
       [this](const std::vector<std::string>& tables) { project->metric_tables = tables; },
       *feed, [this](const std::string& what, const std::string& detail) { say(what, detail); }, process::ProcessorOptions{}});
-}
-
-void Up::Parts::control(net::Request request, net::Responder responder) {
-  web_port->handle(std::move(request), std::move(responder), serve::Trust::control);
 }
 
 Status Up::Parts::listen_all(const Wanted& wanted) {
@@ -190,7 +188,7 @@ Status Up::Parts::listen_all(const Wanted& wanted) {
     web_port->handle(std::move(q), std::move(r), serve::Trust::network);
   }));
   control_server = SLUICE_TRY(net::Server::listen(ports, {}, directory->paths().control_socket(), net::ServerOptions{},
-                                                  [this](net::Request q, net::Responder r) { control(std::move(q), std::move(r)); }));
+                                                  [this](net::Request q, net::Responder r) { control_port->handle(std::move(q), std::move(r)); }));
   addresses = {"http://" + collect_server->bound().text(), "http://" + web_server->bound().text(), "http://" + wanted.sql.text()};
   project->collect_url = addresses.collect;
   project->sql_url = addresses.sql;
@@ -225,6 +223,9 @@ void Up::Parts::start_threads() {
     });
   }
   threads.emplace_back([this] {
+    while (!stopping) control_port->step(kWorkerWait);
+  });
+  threads.emplace_back([this] {
     while (!stopping) {
       watch->tick();
       ports.clock.sleep_for(kTick);
@@ -249,6 +250,7 @@ void Up::Parts::stop() {
   stopping = true;
   hub->stop();
   web_port->stop();
+  control_port->stop();
   web_server->stop();
   control_server->stop();
   threads.clear();

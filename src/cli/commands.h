@@ -84,8 +84,8 @@ struct LogOptions {
   std::string data;
   std::string from;                  // "0:1234", empty: the oldest
   uint64_t limit = 20;
-  bool json = false;
 };
+// Prints records from a position on, a JSON object a line.
 int log(os::Ports ports, const LogOptions& options);
 
 struct StoreChildOptions {

@@ -20,7 +20,7 @@ struct Arguments {
   cli::LedgerOptions ledger{.data = kDefaultData, .json = false};
   cli::TraceOptions trace{.message_id = {}, .data = kDefaultData, .json = false};
   cli::KeysOptions keys{.action = cli::KeysOptions::Action::list, .source = {}, .label = {}, .data = kDefaultData, .json = false};
-  cli::LogOptions log{.data = kDefaultData, .from = {}, .limit = 20, .json = false};
+  cli::LogOptions log{.data = kDefaultData, .from = {}, .limit = 20};
   cli::StoreChildOptions store;
 };
 
@@ -44,7 +44,6 @@ void add_reading_commands(CLI::App& app, Arguments& a) {
   add_data(log, a.log.data);
   log->add_option("--from", a.log.from, "position, such as 0:1234");
   log->add_option("--limit", a.log.limit, "records at most")->capture_default_str();
-  log->add_flag("--json", a.log.json, "a JSON object a line");
 }
 
 void add_project_commands(CLI::App& app, Arguments& a) {
@@ -95,6 +94,12 @@ int main(int argc, char** argv) {
   if (command == "init") return cli::init(ports, a.init);
   if (command == "check") return cli::check(ports, a.check);
   if (command == "up") return cli::up(ports, a.up);
+  if (command == "send") return cli::send(ports, a.send);
+  if (command == "query") return cli::query(ports, a.query);
+  if (command == "ledger") return cli::ledger(ports, a.ledger);
+  if (command == "trace") return cli::trace(ports, a.trace);
+  if (command == "keys") return cli::keys(ports, a.keys);
+  if (command == "log") return cli::log(ports, a.log);
   if (command == "store") return cli::store_child(a.store);
   cli::print(std::string("sluice ") + cli::kVersion + "\n");
   return 0;

@@ -188,8 +188,26 @@ void Collector::take_pixel(const net::Request& request, const Route& route, Repl
   if (const Source* source = admit(request, body.write_key, reply)) read(request, body, *source, std::move(reply));
 }
 
+void Collector::answer_for(std::string_view source, const net::Request& request, const Reply& reply) const {
+  for (const auto& known : sources_) {
+    if (known->name != source) continue;
+    Route route;
+    route.dialect = event::Dialect::native;
+    Body body;
+    body_of(request, route, body);
+    return read(request, body, *known, reply);
+  }
+  reply(net::json_error(404, "unknown_source", "this project has no source named " + std::string(source), "name one of sluice.yaml"));
+}
+
 void Collector::take_body(const net::Request& request, const Route& route, Reply reply) const {
   Body body;
+  body_of(request, route, body);
+  if (const Source* source = admit(request, body.write_key, reply)) read(request, body, *source, std::move(reply));
+}
+
+// `body` keeps views into its own text and into the request.
+void Collector::body_of(const net::Request& request, const Route& route, Body& body) const {
   body.dialect = route.dialect;
   body.type = route.type;
   body.raw = request.body;
@@ -214,7 +232,6 @@ void Collector::take_body(const net::Request& request, const Route& route, Reply
       if (!body.pieces.empty() && !request.header("Authorization")) body.write_key = body_key(body.pieces.front());
     }
   }
-  if (const Source* source = admit(request, body.write_key, reply)) read(request, body, *source, std::move(reply));
 }
 
 void Collector::read(const net::Request& request, const Body& body, const Source& source, Reply reply) const {

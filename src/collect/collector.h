@@ -65,6 +65,8 @@ class Collector {
   void handle(net::Request request, net::Responder responder);
   // The same without a connection: `reply` is called exactly once, now or when the log answers.
   void answer(const net::Request& request, Reply reply);
+  // Native events of that source, from someone who needs no key (the control socket).
+  void answer_for(std::string_view source, const net::Request& request, const Reply& reply) const;
   CollectCounts counts() const;
 
  private:
@@ -76,6 +78,7 @@ class Collector {
   const Source* source_of(std::string_view key) const;
   // The source that the request may write to; nullptr after having answered 401.
   const Source* admit(const net::Request& request, std::string_view in_body, const Reply& reply) const;
+  void body_of(const net::Request& request, const Route& route, Body& body) const;
   void take_body(const net::Request& request, const Route& route, Reply reply) const;
   void take_pixel(const net::Request& request, const Route& route, Reply reply) const;
   void send_settings(const net::Request& request, std::string_view key, const Reply& reply) const;
