@@ -34,7 +34,7 @@ class Client {
 
   // statement: INSERT INTO ... FORMAT f, without rows. `rows_bytes` must outlive the call.
   Status insert(std::string_view statement, std::string_view rows_bytes, uint64_t rows, std::string_view query_id, DurationMs timeout);
-  // The whole reply in `format`, at most reply_bytes_max.
+  // The whole reply in `format`, at most reply_bytes_max. Settings are URL keys: query_id and param_x among them.
   Result<std::string> query(std::string_view sql, std::string_view format, const Settings& settings, DurationMs timeout,
                             size_t reply_bytes_max = 64_MiB);
   // The same in pieces; `on_chunk` may return false to end it (Code::closed). An exception after the first piece is an error.

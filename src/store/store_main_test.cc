@@ -3,7 +3,10 @@
 
 #include <gtest/gtest.h>
 
+#include <thread>
+
 #include "store/engine_fixture.h"
+#include "store/supervisor.h"
 
 int main(int argc, char** argv) {
   const std::vector<std::string> arguments(argv, argv + argc);
@@ -12,6 +15,14 @@ int main(int argc, char** argv) {
     options.data_directory = arguments[3];
     options.socket_path = arguments[5];
     return sluice::store::run_store(options);
+  }
+  if (arguments.size() == 6 && arguments[1] == "parent") {  // supervises such a child until it is killed
+    sluice::os::RealPorts real;
+    sluice::store::SupervisorOptions options;
+    options.data_directory = arguments[3];
+    options.socket_path = arguments[5];
+    sluice::store::Supervisor supervisor(real.ports(), options);
+    while (true) std::this_thread::sleep_for(supervisor.step(std::chrono::steady_clock::now()));
   }
   ::testing::InitGoogleTest(&argc, argv);
   const int result = RUN_ALL_TESTS();
