@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "net/test_server.h"
+#include "net/running_server_test.h"
 #include "os/temp_folder.h"
 
 namespace sluice::net {

@@ -207,9 +207,9 @@ TEST(RequestParser, connections_are_kept_as_version_and_header_say) {
 }
 
 TEST(RequestParser, absolute_targets_lose_their_host_and_empty_lines_in_front_are_skipped) {
-  Fed absolute(head("", "GET http://other:1/p?q HTTP/1.1"));
+  Fed absolute(head("", "GET http://host:1/p?q HTTP/1.1"));
   EXPECT_EQ(absolute.parser.take().path, "/p");
-  Fed bare(head("", "GET http://other HTTP/1.1"));
+  Fed bare(head("", "GET http://host HTTP/1.1"));
   EXPECT_EQ(bare.parser.take().path, "/");
   Fed star(head("", "OPTIONS * HTTP/1.1"));
   EXPECT_EQ(star.parser.take().path, "*");

@@ -4,8 +4,8 @@
 
 #include <deque>
 
+#include "net/running_server_test.h"
 #include "net/server.h"
-#include "net/test_server.h"
 
 namespace sluice::net {
 namespace {

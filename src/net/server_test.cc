@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <condition_variable>
 
-#include "net/test_server.h"
+#include "net/running_server_test.h"
 #include "os/temp_folder.h"
 
 namespace sluice::net {

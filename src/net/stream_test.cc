@@ -3,7 +3,7 @@
 
 #include <future>
 
-#include "net/test_server.h"
+#include "net/running_server_test.h"
 
 namespace sluice::net {
 namespace {
@@ -195,7 +195,8 @@ TEST(Stream, a_writer_that_waits_ends_when_the_client_leaves_or_time_is_up) {
     peer.reset();
   });
   const auto before = std::chrono::steady_clock::now();
-  EXPECT_FALSE(stream->write_within(piece, DurationMs(60'000)));
+  while (stream->write_within(piece, DurationMs(60'000))) {
+  }
   EXPECT_LT(std::chrono::steady_clock::now() - before, kTestPatience);
 }
 

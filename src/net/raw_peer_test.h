@@ -1,4 +1,4 @@
-// test_raw_peer.h - for tests: a client of bytes that knows nothing of HTTP, and patience.
+// raw_peer_test.h - for tests: a client of bytes that knows nothing of HTTP, and patience.
 #pragma once
 
 #include <poll.h>

@@ -1,4 +1,4 @@
-// test_server.h - for tests: a server that runs, handlers to give it, and the bytes of requests.
+// running_server_test.h - for tests: a server that runs, handlers to give it, and the bytes of requests.
 #pragma once
 
 #include <fmt/format.h>
@@ -11,8 +11,8 @@
 #include <thread>
 #include <vector>
 
+#include "net/raw_peer_test.h"
 #include "net/server.h"
-#include "net/test_raw_peer.h"
 #include "os/ports.h"
 
 namespace sluice::net {
