@@ -47,7 +47,7 @@ const dashboards = [
     [{id: 'activity.0.0', kind: 'stat', metric: 'commits_daily', measure: 'authors', title: 'authors', over_ms: 30 * kDay},
       {id: 'activity.0.1', kind: 'stat', metric: 'commits_daily', measure: 'commits', title: 'commits', over_ms: 30 * kDay},
       {id: 'activity.0.2', kind: 'stat', metric: 'commits_daily', measure: 'p99_lines', title: 'p99 lines', over_ms: 28 * kDay}],
-    [{id: 'activity.1.0', kind: 'timeseries', metric: 'live_events', measure: 'events', by: [], title: 'Arriving now, per 10 seconds', over_ms: 600_000}],
+    [{id: 'activity.1.0', kind: 'timeseries', metric: 'live_events', measure: 'events', by: ['source'], title: 'Arriving now, per 10 seconds', over_ms: 600_000}],
     [{id: 'activity.2.0', kind: 'timeseries', metric: 'commits_daily', measure: 'commits', by: ['repo'], title: 'commits', over_ms: 365 * kDay}],
     [{id: 'activity.3.0', kind: 'table', metric: 'commits_daily', columns: ['repo', 'commits', 'authors', 'p99_lines', 'lines_per_commit'], title: '', over_ms: 90 * kDay}]]},
   {name: 'changes', question: 'How large are changes, and when are they written?', rows: [
@@ -115,7 +115,8 @@ function timeseries(panel, changedOnly) {
     for (let s = from; s <= last; s += 10_000) if (noise(s / 10_000 + 99)() > 0.04) points.push(liveBucket(s));
     const at = last - 60_000;
     if (changedOnly && noise(at / 10_000 + 99)() > 0.04) points.unshift(liveBucket(at));
-    return {start: last - panel.over_ms + 10_000, end: last + 10_000, series: [{key: [], points}], more: 0};
+    const some = points.filter((one) => (one.s / 10_000) % 9 === 0).map((one) => ({...one, v: '1', state: one.state === 'revised' ? 'final' : one.state, rev: undefined}));
+    return {start: last - panel.over_ms + 10_000, end: last + 10_000, series: [{key: ['replay'], points}, {key: ['site'], points: some}], more: 0};
   }
   const step = panel.metric === 'commits_hourly' ? 3_600_000 : kDay;
   const end = Math.ceil(now() / step) * step;

@@ -133,17 +133,18 @@ describe('lists in place', () => {
 describe('looks', () => {
   it('stay_with_their_key_and_differ_in_colour_or_dash', () => {
     const looks = new Looks();
-    expect(looks.of(['fmt'])).toBe(looks.of(['fmt']));
-    const seen = new Set(Array.from({length: 12}, (_, n) => JSON.stringify(looks.of([`k${n}`]))));
+    expect(looks.of(['repo'], ['fmt'])).toBe(looks.of(['repo'], ['fmt']));
+    const seen = new Set(Array.from({length: 12}, (_, n) => JSON.stringify(looks.of(['repo'], [`k${n}`]))));
     expect(seen.size).toBe(12);
-    expect(looks.of(['k0']).colour).toBe(1);
+    expect(looks.of(['repo'], ['k0']).colour).toBe(1);
+    expect(looks.of(['source'], ['k5']).colour).toBe(0);
     expect(look(kColours).colour).toBe(0);
   });
   it('forget_the_oldest_keys_over_their_bound', () => {
     const looks = new Looks();
-    for (let n = 0; n <= kKeysMax; n++) looks.of([String(n)]);
-    expect(looks.find(['0'])).toBeNull();
-    expect(looks.find([String(kKeysMax)])).not.toBeNull();
+    for (let n = 0; n <= kKeysMax; n++) looks.of(['repo'], [String(n)]);
+    expect(looks.find(['repo'], ['0'])).toBeNull();
+    expect(looks.find(['repo'], [String(kKeysMax)])).not.toBeNull();
   });
 });
 

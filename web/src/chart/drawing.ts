@@ -75,21 +75,25 @@ export function drawSeries(u: uPlot, model: ChartModel, index: number): void {
   pen.ctx.beginPath();
   pen.ctx.rect(u.bbox.left, u.bbox.top - 6 * pen.ratio, u.bbox.width, u.bbox.height + 6 * pen.ratio);
   pen.ctx.clip();
-  if (model.bars) drawBars(pen, model, series);
+  if (model.bars) drawBars(pen, model, series, index);
   else drawLine(pen, model, series);
   pen.ctx.restore();
 }
 
-function drawBars(pen: Ink, model: ChartModel, series: ChartSeries): void {
+// Where several series have a value in one bucket, their bars stand side by side.
+function drawBars(pen: Ink, model: ChartModel, series: ChartSeries, index: number): void {
   const {ctx, ratio, x, y} = pen;
   const zero = y(Math.max(0, pen.u.scales['y']?.min ?? 0));
   const stroke = colour(series.look.colour);
-  for (const point of series.points) {
+  for (const [bucket, point] of series.points.entries()) {
     if (!point || point.v === null) continue;
+    const present = model.series.map((one) => one.points[bucket]?.v != null);
+    const before = present.slice(0, index).filter(Boolean).length;
     const full = x(point.s + model.step) - x(point.s);
     const gap = full > 6 * ratio ? Math.max(ratio, full * 0.14) : full > 3 * ratio ? ratio : 0;
-    const left = Math.round(x(point.s) + gap / 2);
-    const width = Math.max(1, Math.round(full - gap));
+    const each = (full - gap) / present.filter(Boolean).length;
+    const left = Math.round(x(point.s) + gap / 2 + before * each);
+    const width = Math.max(1, Math.round(x(point.s) + gap / 2 + (before + 1) * each) - left);
     const top = Math.round(y(Number(point.v)));
     const height = zero - top;
     if (point.state === 'filling') {

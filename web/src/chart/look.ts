@@ -1,9 +1,10 @@
-// A series looks the same on every panel: colour and dash pattern by its key, in the order in which keys were first seen.
+// A series looks the same on every panel: colour and dash pattern by its dimensions and key, in the order in which the keys of those
+// dimensions were first seen.
 // Eight colours that stay apart with the common kinds of colour blindness; the dash pattern is a second signal.
 //
 // Bounds: after kKeysMax keys the oldest assignments are forgotten.
 
-import {keyId, type Series} from '../live/panel-data';
+import {keyId} from '../live/panel-data';
 import type {Key} from '../live/contract';
 
 export interface Look {
@@ -22,23 +23,26 @@ export function look(index: number): Look {
 
 export class Looks {
   private known = new Map<string, Look>();
-  private next = 0;
+  private next = new Map<string, number>();
 
-  of(key: Key): Look {
-    const id = keyId(key);
+  of(dimensions: readonly string[], key: Key): Look {
+    if (key.length === 0) return look(0);
+    const kind = dimensions.join();
+    const id = kind + keyId(key);
     const found = this.known.get(id);
     if (found) return found;
     if (this.known.size >= kKeysMax) this.known.delete(this.known.keys().next().value!);
-    const fresh = look(this.next++);
+    if (this.next.size >= kKeysMax) this.next.clear();
+    const place = this.next.get(kind) ?? 0;
+    this.next.set(kind, place + 1);
+    const fresh = look(place);
     this.known.set(id, fresh);
     return fresh;
   }
 
-  find(key: Key): Look | null {
-    return this.known.get(keyId(key)) ?? null;
+  find(dimensions: readonly string[], key: Key): Look | null {
+    return this.known.get(dimensions.join() + keyId(key)) ?? null;
   }
-
-  ofSeries = (series: Series): Look => (series.key.length === 0 ? look(0) : this.of(series.key));
 }
 
 export const looks = new Looks();

@@ -49,6 +49,15 @@ describe('the chart model', () => {
     expect(shown('"site"')).toEqual(['fmt', 'fmtlib']);
     expect(shown('site')).toEqual([]);
   });
+  it('is_bars_for_one_series_or_a_few_of_short_windows_and_lines_else', () => {
+    const short = {...metric, window: {...metric.window, size_ms: 10_000, step_ms: 10_000}};
+    const names = (count: number) => data(Array.from({length: count}, (_, n) => [`r${n}`, [point(0, '1')]] as [string, Point[]]));
+    const bars = (held: TimeSeriesState, of: Panel, by: Metric) => chartModel(held, of, by, '', null, () => look(0)).bars;
+    expect(bars(names(1), {...panel, by: []}, metric)).toBe(true);
+    expect(bars(names(1), panel, metric)).toBe(false);
+    expect(bars(names(4), panel, short)).toBe(true);
+    expect(bars(names(5), panel, short)).toBe(false);
+  });
   it('shows_the_range_of_the_url', () => {
     const held = data([['fmt', [0, 1, 2, 3, 4, 5, 6].map((at) => point(at, String(at)))]]);
     expect(draw(held, '', '1d').buckets.length).toBe(1);

@@ -35,9 +35,14 @@ export interface Range {
 
 export type TimeSeriesState = Extract<PanelData, {kind: 'timeseries'}>;
 
-// One series is bars (its buckets are the message), several are lines.
-export function isBars(panel: Panel): boolean {
-  return (panel.by ?? []).length === 0;
+const kBarsSeriesMax = 4;
+const kBarsStepMax = 60_000;
+
+const isSingle = (panel: Panel) => (panel.by ?? []).length === 0;
+
+// Bars where the buckets are the message: one series, or a few of short windows that one watches filling. Else lines.
+function isBars(panel: Panel, step: number, series: number): boolean {
+  return isSingle(panel) || (step <= kBarsStepMax && series <= kBarsSeriesMax);
 }
 
 export function chartModel(
@@ -45,7 +50,7 @@ export function chartModel(
 ): ChartModel {
   const start = range ? Math.max(range.from, data.start) : data.start;
   const end = range ? Math.min(range.to, data.end) : data.end;
-  const shown = isBars(panel) ? data.series : filtered(data.series, filter);
+  const shown = isSingle(panel) ? data.series : filtered(data.series, filter);
   const buckets = new Map<number, Bucket>();
   for (const series of shown) {
     for (const point of series.points) {
@@ -60,10 +65,10 @@ export function chartModel(
       const at = place.get(point.s);
       if (at !== undefined) points[at] = point;
     }
-    return {id: one.id, label: isBars(panel) ? measureLabel(metric, panel.measure ?? '') : keyText(one.key), look: lookOf(one), points};
+    return {id: one.id, label: isSingle(panel) ? measureLabel(metric, panel.measure ?? '') : keyText(one.key), look: lookOf(one), points};
   });
   const step = metric?.window.step_ms ?? (ordered[0] ? ordered[0].e - ordered[0].s : 1);
-  return {start, end, step, buckets: ordered, series, bars: isBars(panel)};
+  return {start, end, step, buckets: ordered, series, bars: isBars(panel, step, series.length)};
 }
 
 // The state of a whole bucket: it moves while any of its series does.

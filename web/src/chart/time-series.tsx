@@ -62,6 +62,9 @@ function ySteps(model: ChartModel): number[] {
   return whole ? kWholeSteps : kSteps;
 }
 
+const kHalfLabel = 22;
+const timeTicks = (u: uPlot, min: number, max: number) => ticks(min, max, Math.max(2, Math.floor(u.width / 110)));
+
 function options(width: number, height: number, model: () => ChartModel, hooks: uPlot.Hooks.Arrays, zoomed: () => void): uPlot.Options {
   const series = model().series;
   return {
@@ -74,8 +77,14 @@ function options(width: number, height: number, model: () => ChartModel, hooks: 
     axes: [
       {
         font: kFont, stroke: () => token('--secondary'), size: 28, gap: 6, grid: {show: false}, ticks: {show: false},
-        splits: (u, _axis, min, max) => ticks(min, max, Math.max(2, Math.floor(u.width / 110))).at,
-        values: (u, at) => at.map(ticks(u.scales['x']!.min!, u.scales['x']!.max!, Math.max(2, Math.floor(u.width / 110))).label),
+        splits: (u, _axis, min, max) => timeTicks(u, min, max).at,
+        values: (u, at) => {
+          const {min, max} = u.scales['x'] as {min: number; max: number};
+          const {label} = timeTicks(u, min, max);
+          // A label that would be cut off at the right edge is left out.
+          const last = max - (max - min) * (kHalfLabel / u.width);
+          return at.map((ms) => (ms > last ? '' : label(ms)));
+        },
       },
       {
         font: kFont, stroke: () => token('--secondary'), size: axisWidth, gap: 8, space: 40, incrs: () => ySteps(model()), ticks: {show: false},

@@ -25,6 +25,7 @@ export function Meta({panel, metric, root, standing}: {
   const dates = useRef<HTMLSpanElement>(null);
   const state = useRef<HTMLSpanElement>(null);
   const asOf = useRef<HTMLSpanElement>(null);
+  const words = useRef<HTMLSpanElement>(null);
   usePaint([`panel:${panel.id}`, 'watermark'], root, () => {
     const said = standing();
     const now = said && said.end > said.start ? said : null;
@@ -32,9 +33,9 @@ export function Meta({panel, metric, root, standing}: {
     setText(dates.current, now ? range(now.start, now.end, board.near()) : said ? 'no events yet' : held?.answered ? 'not computed yet' : '');
     setText(state.current, now ? (now.words ?? now.state) : '');
     setData(state.current, {state: now?.state});
-    if (state.current) {
-      state.current.title = now ? stateWords(now.state, now.end, metric, board.watermark?.watermark ?? null, board.near()) : '';
-    }
+    const long = now && now.state !== 'final' ? stateWords(now.state, now.end, metric, board.watermark?.watermark ?? null, board.near()) : '';
+    if (state.current && state.current.title !== long) state.current.title = long;
+    setText(words.current, long);
     setText(asOf.current, asOfWords(held?.asOf ?? null));
     setData(root.current, {
       state: now?.state, start: now?.start, end: now?.end, epoch: held?.answered ? held.epoch : null, 'as-of': held?.asOf,
@@ -45,6 +46,7 @@ export function Meta({panel, metric, root, standing}: {
     <p className="meta">
       <span ref={dates} className="meta-dates" />
       <span ref={state} className="state" />
+      <span ref={words} className="visually-hidden" />
       <span ref={asOf} className="meta-asof" />
     </p>
   );

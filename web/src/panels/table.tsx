@@ -99,7 +99,7 @@ export function TablePanel({panel}: {panel: Panel}) {
         continue;
       }
       const button = cell.firstElementChild as HTMLElement;
-      const look = row.key.length === 1 ? looks.find(row.key) : null;
+      const look = row.key.length === 1 ? looks.find(columns.filter((_, column) => names[column]), row.key) : null;
       if (button.dataset['look'] !== String(look?.colour)) {
         button.dataset['look'] = String(look?.colour);
         button.replaceChildren(...(look ? [swatch(look)] : []), document.createElement('span'));

@@ -42,13 +42,13 @@ function legendItem(): HTMLElement {
   return button;
 }
 
-function paintLegendItem(element: HTMLElement, series: Series, filter: string): void {
+function paintLegendItem(element: HTMLElement, series: Series, by: string[], filter: string): void {
   const text = keyText(series.key);
   if (element.dataset['text'] !== text) {
     element.dataset['text'] = text;
     const name = document.createElement('span');
     name.textContent = text;
-    element.replaceChildren(swatch(looks.ofSeries(series)), name);
+    element.replaceChildren(swatch(looks.of(by, series.key)), name);
   }
   const only = filter === exact(text);
   element.setAttribute('aria-pressed', String(only));
@@ -75,6 +75,7 @@ export function TimeSeriesPanel({panel}: {panel: Panel}) {
   const open = listed(query, 'twin').includes(panel.id);
   const filter = query.get('filter') ?? '';
   const rangeText = query.get('range');
+  const by = panel.by ?? [];
 
   const data = (): TimeSeriesState | null => {
     const now = board.panel(panel.id)?.data;
@@ -88,12 +89,12 @@ export function TimeSeriesPanel({panel}: {panel: Panel}) {
     root.current?.classList.toggle('waiting', !held?.answered);
     setText(note.current, held?.answered && !now ? 'Not computed yet.' : '');
     if (!now) return;
-    const next = chartModel(now, panel, metric, filter, parseRange(rangeText, now.end), looks.ofSeries);
+    const next = chartModel(now, panel, metric, filter, parseRange(rangeText, now.end), (series) => looks.of(by, series.key));
     if (next.series.length === 0) setText(note.current, now.series.length === 0 ? 'No events in this window.' : 'Nothing here matches the filter.');
     model.current = next;
     chart.current?.draw(next);
-    if (legend.current && (panel.by ?? []).length > 0) {
-      keyed(legend.current, now.series, (series) => series.id, legendItem, (element, series) => paintLegendItem(element, series, filter));
+    if (legend.current && by.length > 0) {
+      keyed(legend.current, now.series, (series) => series.id, legendItem, (element, series) => paintLegendItem(element, series, by, filter));
     }
     setText(more.current, now.more > 0 ? `${now.more} more` : '');
     if (twin.current) paintTwin(twin.current, next, open, metric, mark(), board.near());
