@@ -2,7 +2,7 @@
 // under the same strict CSP. Never part of a build.
 //
 //   node dev/server.mjs [--port 18090]      then open http://127.0.0.1:18090/?mode=full
-//   ?mode=full | empty | first | degraded | filling | error | lost | many     (kept in a cookie until the next ?mode=)
+//   ?mode=full | empty | first | degraded | filling | error | lost | many | slow     (kept in a cookie until the next ?mode=)
 //
 // first: empty for 4 s, then events come. lost: the stream breaks after 3 s and is refused.
 import {createServer} from 'node:http';
@@ -176,13 +176,14 @@ function live(request, response, query, mode) {
   };
   send('status', status(mode));
   head();
-  all(false);
+  if (mode !== 'slow') all(false);
   let full = !quiet();
   let done = 1240;
   const timer = setInterval(() => {
     if (mode === 'lost' && now() - begun > 3_000) { seen.set('lost', begun); response.end(); return; }
     if (!quiet() && mode !== 'degraded') counter++;
     head();
+    if (mode === 'slow') return;
     if (mode !== 'degraded') all(full);
     full = !quiet();
     if (mode === 'filling') { done = Math.min(5800, done + 60); send('progress', {metric: 'commits_daily', done, total: 5800, finished: done >= 5800}); }

@@ -11,7 +11,7 @@ const part = process.argv[3] ?? '';
 mkdirSync(folder, {recursive: true});
 const places = [
   ['full', '/?mode=full'], ['changes', '/d/changes?mode=full'], ['empty', '/?mode=empty'], ['degraded', '/?mode=degraded'],
-  ['filling', '/?mode=filling'], ['error', '/?mode=error'], ['explain', '/?mode=full&explain=activity.0.0'], ['twin', '/?mode=full&twin=activity.1.0&filter=seastar'],
+  ['filling', '/?mode=filling'], ['error', '/?mode=error'], ['loading', '/?mode=slow'], ['explain', '/?mode=full&explain=activity.0.0'], ['twin', '/?mode=full&twin=activity.1.0&filter=seastar'],
   ['live', '/live?mode=full'], ['trace', '/live?mode=full&trace=m-1'], ['quarantine', '/quarantine?mode=full'], ['sql', '/sql?mode=full'], ['missing', '/nowhere?mode=full'], ['lost', '/?mode=lost'],
 ];
 const server = await start();

@@ -2,6 +2,7 @@
 
 import {useCallback, useEffect, useMemo, useRef, useState} from 'react';
 
+import {Boundary} from './boundary';
 import {copy} from './clipboard';
 import {panelCsv} from './csv';
 import {Header} from './header';
@@ -138,7 +139,11 @@ export function App() {
   return (
     <BoardContext value={board}>
       <Header project={project} onHelp={() => setHelp(true)} />
-      {project ? <ProjectContext value={project}><Place project={project} route={route} /></ProjectContext> : (
+      {project ? (
+        <ProjectContext value={project}>
+          <Boundary place={route.path}><Place project={project} route={route} /></Boundary>
+        </ProjectContext>
+      ) : (
         <div className="page">
           <main id="main" className="main" aria-busy={failure === null}>{failure && <Problem failure={failure} />}</main>
         </div>

@@ -1,4 +1,4 @@
-import {describe, expect, it} from 'vitest';
+import {describe, expect, it, vi} from 'vitest';
 
 import {Board, kEventsMax, kNotesMax, kPanelsMax, kProgressMax, kQuarantineMax, kUnseenMs, kUnseenPerFrame, type Painter} from './board';
 import type {Panel} from './contract';
@@ -122,6 +122,19 @@ describe('the board', () => {
     }
     tell();
     expect(painted).toBe(6 * kUnseenPerFrame);
+  });
+  it('goes_on_with_the_others_when_one_painter_breaks', () => {
+    const {board, say, frame} = bench();
+    const reported: unknown[] = [];
+    vi.stubGlobal('reportError', (error: unknown) => reported.push(error));
+    let painted = 0;
+    board.add({topics: ['ledger'], visible: true, paint: () => { throw new Error('broken'); }});
+    board.add({topics: ['ledger'], visible: true, paint: () => { painted++; }});
+    say('ledger', {received: 1});
+    frame();
+    expect(painted).toBe(1);
+    expect(String(reported[0])).toContain('broken');
+    vi.unstubAllGlobals();
   });
   it('does_not_paint_what_was_taken_off_the_page', () => {
     const {board, say, frame} = bench();

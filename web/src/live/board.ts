@@ -201,7 +201,11 @@ export class Board {
   private run(painter: Painter, now: number): void {
     this.waiting.delete(painter);
     painter.paintedAt = now;
-    painter.paint();
+    try {
+      painter.paint();
+    } catch (error) {
+      reportError(error);  // the others go on
+    }
   }
 
   private touch(topic: Topic): void {

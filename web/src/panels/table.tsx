@@ -102,9 +102,12 @@ export function TablePanel({panel}: {panel: Panel}) {
       const look = row.key.length === 1 ? looks.find(columns.filter((_, column) => names[column]), row.key) : null;
       if (button.dataset['look'] !== String(look?.colour)) {
         button.dataset['look'] = String(look?.colour);
-        button.replaceChildren(...(look ? [swatch(look)] : []), document.createElement('span'));
+        const state = document.createElement('span');
+        state.className = 'visually-hidden';
+        button.replaceChildren(...(look ? [swatch(look)] : []), document.createElement('span'), state);
       }
-      setText(button.lastElementChild, keyText([text]));
+      setText(button.children[button.children.length - 2]!, keyText([text]));
+      setText(button.lastElementChild, at === names.indexOf(true) && row.state !== 'final' ? `, ${row.state}` : '');
       button.title = 'show only this';
     }
   };
