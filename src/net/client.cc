@@ -14,6 +14,7 @@ namespace {
 
 constexpr DurationMs kReuseWithin{2'000};  // shorter than any server's idle timeout we meet, so that it does not close meanwhile
 constexpr size_t kReadBytes = 128_KiB;
+constexpr DurationMs kAskEvery{250};          // whether a request is still wanted
 
 std::string request_head(const ClientRequest& request, std::string_view host) {
   std::string out = request.method + " " + request.target + " HTTP/1.1\r\n";
@@ -169,7 +170,7 @@ class BlockingClient final : public Client {
     for (;;) {
       if (!writing_ && !write_error_ && sent_ < size) start_write(head, request.body);
       if (!reading_) start_read();
-      SLUICE_CHECK(wait_for_news(deadline));
+      SLUICE_CHECK(wait_for_news(deadline, request.wanted));
       if (reading_) continue;
       bool rest = false;
       if (!read_error_) {
@@ -210,17 +211,18 @@ class BlockingClient final : public Client {
     });
   }
 
-  Status wait_for_news(os::MonotonicTime deadline) {
+  Status wait_for_news(os::MonotonicTime deadline, const std::function<bool()>& wanted) {
     news_ = false;
     while (!news_) {
       {
         const std::lock_guard lock(mutex_);
         if (cancelled_) return error(Code::closed, "the request was cancelled", "what it may have done is open");
       }
+      if (wanted && !wanted()) return error(Code::closed, "nobody waits for the reply any more", "what the request did is open");
       const auto left = deadline - ports_.clock.monotonic();
       if (left <= left.zero()) return fail(Code::unknown, "no complete reply within the time allowed");
       io_.restart();
-      io_.run_one_for(left);
+      io_.run_one_for(wanted ? std::min<os::MonotonicTime::duration>(left, kAskEvery) : left);
     }
     return ok();
   }

@@ -29,6 +29,7 @@ struct ClientRequest {
   Headers headers;
   std::string_view body;  // sent with Content-Length; must outlive the call
   DurationMs timeout{30'000};  // for the whole exchange
+  std::function<bool()> wanted = nullptr;  // when given, asked four times a second; false ends the exchange with Code::closed
 };
 
 struct Address {
