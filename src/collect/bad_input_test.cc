@@ -249,7 +249,7 @@ TEST_F(BadInputTest, a_body_that_is_not_what_its_encoding_says_is_one_reject) {
 
 TEST_F(BadInputTest, the_cap_of_unpacked_bytes_is_exact) {
   CollectOptions options;
-  options.unpacked_bytes_max = 64_KiB;
+  options.unpacked_bytes_max = options.unkeyed_bytes_max = 64_KiB;
   build(options);
   const std::string event = R"({"event":"a"})";
   const std::string fits = event + std::string(64_KiB - event.size(), ' ');
@@ -258,6 +258,13 @@ TEST_F(BadInputTest, the_cap_of_unpacked_bytes_is_exact) {
     EXPECT_EQ(post(body).status, 400);
     EXPECT_EQ(only_reject().reason, "body_unpacked_too_large");
   }
+}
+
+TEST_F(BadInputTest, a_bomb_without_a_known_key_is_stopped_much_earlier) {
+  const std::string event = R"({"event":"a","writeKey":"demo"})";
+  EXPECT_EQ(post_to("/v1/events", gzip(event + std::string(4_MiB - event.size(), ' ')), {}).status, 200);
+  EXPECT_EQ(post_to("/v1/events", gzip(event + std::string(4_MiB - event.size() + 1, ' ')), {}).status, 401);
+  EXPECT_EQ(post(gzip(event + std::string(5_MiB, ' '))).status, 200);
 }
 
 TEST_F(BadInputTest, more_events_than_the_cap_are_one_reject) {

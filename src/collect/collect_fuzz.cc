@@ -66,7 +66,7 @@ struct Edge {
   CheckingSubmitter log;
   collect::CollectOptions options = [] {
     collect::CollectOptions small;
-    small.unpacked_bytes_max = 1_MiB;
+    small.unpacked_bytes_max = small.unkeyed_bytes_max = 1_MiB;
     small.event_bytes_max = 64_KiB;
     small.batch_events_max = 1'000;
     return small;

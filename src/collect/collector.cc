@@ -137,20 +137,19 @@ const Collector::Source* Collector::source_of(std::string_view key) const {
   return nullptr;  // a key of a source that the project no longer has
 }
 
-const Collector::Source* Collector::admit(const net::Request& request, std::string_view in_body, const Reply& reply) const {
-  const std::string in_header = header_key(request);
-  const Source* source = source_of(in_header);
-  if (source == nullptr) source = source_of(in_body);
+const Collector::Source* Collector::admit(std::string_view in_header, const Source* of_header, std::string_view in_body,
+                                          const Reply& reply) const {
+  const Source* source = of_header != nullptr ? of_header : source_of(in_body);
   if (source != nullptr) return source;
   const bool none = in_header.empty() && in_body.empty();
   count(none ? refused_->no_key : refused_->unknown_key);
   net::Response refusal =
       none ? net::json_error(
                  401, "no_key", "the request carries no write key",
-                 "send Authorization: Bearer WRITE_KEY (or Basic with the key as user name, or writeKey in the body); `sluice "
-                 "keys create SOURCE` prints a new one")
+                 "send Authorization: Bearer WRITE_KEY, or Basic with the key as user name, or writeKey in the body (of at "
+                 "most 4 MiB); `sluice keys create SOURCE` prints a new one")
            : net::json_error(401, "unknown_key", "the write key of the request belongs to no source of this project",
-                             "`sluice keys create SOURCE` prints a new key; `sluice keys list` shows which sources have one");
+                             "`sluice keys create SOURCE` prints a new key");
   refusal.headers.emplace_back("WWW-Authenticate", "Bearer realm=\"sluice\"");
   reply(std::move(refusal));
   return nullptr;
@@ -185,7 +184,8 @@ void Collector::take_pixel(const net::Request& request, const Route& route, Repl
   } else {
     body.reason = event::reason::kBodyEncoding;
   }
-  if (const Source* source = admit(request, body.write_key, reply)) read(request, body, *source, std::move(reply));
+  const std::string key = header_key(request);
+  if (const Source* source = admit(key, source_of(key), body.write_key, reply)) read(request, body, *source, std::move(reply));
 }
 
 void Collector::answer_for(std::string_view source, const net::Request& request, const Reply& reply) const {
@@ -194,27 +194,31 @@ void Collector::answer_for(std::string_view source, const net::Request& request,
     Route route;
     route.dialect = event::Dialect::native;
     Body body;
-    body_of(request, route, body);
+    body_of(request, route, true, body);
     return read(request, body, *known, reply);
   }
-  reply(net::json_error(404, "unknown_source", "this project has no source named " + std::string(source), "name one of sluice.yaml"));
+  reply(net::json_error(404, "unknown_source", "this project has no source named " + std::string(source),
+                        "name one of sluice.yaml"));
 }
 
 void Collector::take_body(const net::Request& request, const Route& route, Reply reply) const {
+  const std::string key = header_key(request);
+  const Source* const of_header = source_of(key);
   Body body;
-  body_of(request, route, body);
-  if (const Source* source = admit(request, body.write_key, reply)) read(request, body, *source, std::move(reply));
+  body_of(request, route, of_header != nullptr, body);
+  if (const Source* source = admit(key, of_header, body.write_key, reply)) read(request, body, *source, std::move(reply));
 }
 
 // `body` keeps views into its own text and into the request.
-void Collector::body_of(const net::Request& request, const Route& route, Body& body) const {
+void Collector::body_of(const net::Request& request, const Route& route, bool is_known, Body& body) const {
   body.dialect = route.dialect;
   body.type = route.type;
   body.raw = request.body;
   if (request.body_over_limit) {
     body.reason = event::reason::kBodyTooLarge;
   } else {
-    body.plain = unpack(request.body, request.header("Content-Encoding").value_or(""), options_.unpacked_bytes_max);
+    const size_t unpacked_max = is_known ? options_.unpacked_bytes_max : options_.unkeyed_bytes_max;
+    body.plain = unpack(request.body, request.header("Content-Encoding").value_or(""), unpacked_max);
     body.reason = body.plain.reason;
   }
   if (body.reason.empty()) {
@@ -229,7 +233,7 @@ void Collector::body_of(const net::Request& request, const Route& route, Body& b
       Cut cut = cut_events(body.plain.text, says_ndjson(request), options_.batch_events_max);
       body.pieces = std::move(cut.pieces);
       body.reason = cut.reason;
-      if (!body.pieces.empty() && !request.header("Authorization")) body.write_key = body_key(body.pieces.front());
+      if (!body.pieces.empty() && !is_known) body.write_key = body_key(body.pieces.front());
     }
   }
 }

@@ -76,9 +76,10 @@ class Collector {
 
   Reply with_origin(const net::Request& request, Reply reply) const;
   const Source* source_of(std::string_view key) const;
-  // The source that the request may write to; nullptr after having answered 401.
-  const Source* admit(const net::Request& request, std::string_view in_body, const Reply& reply) const;
-  void body_of(const net::Request& request, const Route& route, Body& body) const;
+  // The source of the key in the header, else of the one in the body; nullptr after having answered 401.
+  const Source* admit(std::string_view in_header, const Source* of_header, std::string_view in_body, const Reply& reply) const;
+  // is_known: the sender is, whatever the body says.
+  void body_of(const net::Request& request, const Route& route, bool is_known, Body& body) const;
   void take_body(const net::Request& request, const Route& route, Reply reply) const;
   void take_pixel(const net::Request& request, const Route& route, Reply reply) const;
   void send_settings(const net::Request& request, std::string_view key, const Reply& reply) const;

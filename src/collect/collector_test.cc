@@ -122,6 +122,16 @@ TEST_F(CollectorTest, many_threads_count_every_event_once) {
   EXPECT_EQ(many.counts().sources[0].accepted, 2U * kThreads * kRequests);
 }
 
+TEST_F(CollectorTest, the_control_socket_names_a_source_instead_of_a_key) {
+  std::optional<net::Response> answer;
+  const net::Request request{"POST", "/send", "", {}, R"({"event":"a","writeKey":"demo"})", false, "unix"};
+  collector->answer_for("shop", request, [&](net::Response response) { answer = std::move(response); });
+  EXPECT_EQ(answer->status, 200);
+  EXPECT_EQ(last().submission.manifest.source, "shop");
+  collector->answer_for("nowhere", request, [&](net::Response response) { answer = std::move(response); });
+  EXPECT_EQ(answer->status, 404);
+}
+
 TEST_F(CollectorTest, options_out_of_range_are_named) {
   CollectOptions options;
   options.depth_max = 5;

@@ -38,7 +38,7 @@ inline constexpr std::array kReasons{
     Reason{reason::kBodyTooLarge, "the body is larger than the cap of the listener"},
     Reason{reason::kBodyEncoding, "the body is not what its encoding says (gzip, zstd), or the encoding is not supported"},
     Reason{reason::kBodyUnpackedTooLarge, "the decompressed body is larger than its cap"},
-    Reason{reason::kBatchTooLarge, "more events in one request than the cap"},
+    Reason{reason::kBatchTooLarge, "more events in one request than the cap, or more bytes than one frame of the log holds"},
     Reason{reason::kJsonInvalid, "this is not JSON; path says where the parser stopped when it knows"},
     Reason{reason::kJsonTooDeep, "brackets are nested deeper than the cap"},
     Reason{reason::kNotAnObject, "an event must be a JSON object"},
