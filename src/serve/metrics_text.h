@@ -5,6 +5,7 @@
 // Bounds  kSamplesMax samples; more is a bug of the caller.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <span>
 #include <string>

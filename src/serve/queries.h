@@ -22,6 +22,7 @@ struct Query {
   std::string format = "TabSeparated";
   DurationMs timeout{30'000};
   size_t bytes_max = 64_MiB;
+  uint64_t rows_max = 0;     // not 0: the store may stop after so many (max_result_rows with result_overflow_mode = 'break')
 };
 
 struct Reply {

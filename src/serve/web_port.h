@@ -1,11 +1,12 @@
 // web_port.h - the web port: the page, its JSON, the event stream, /health and /metrics (docs/formats/live-api.md).
 //
-// Promise A `Host` that is neither loopback nor configured and any foreign `Origin` get 403 with the reason (DNS rebinding, foreign
-//         pages). Strict CSP on every answer. Hashed assets are immutable; index.html has a strong ETag.
+// Promise A `Host` that is neither loopback nor configured and any foreign `Origin` get 403 with the reason (guard.h). Strict CSP on
+//         every answer. Hashed assets are immutable; index.html has a strong ETag.
 //         Trust::control (the Unix socket DATA/control.sock, file mode 0600) skips both checks and has two routes more:
-//         GET /api/ledger and POST /api/keys with body {"source": NAME}.
-// Bounds  kJobsMax requests wait for a worker, beyond that 503 with Retry-After. SQL results: 10,000 rows or 8 MiB, then `truncated`.
-// Threads handle(): any net thread, never blocks. step(): worker threads of app/, any number. The queue between them has its own lock.
+//         GET /api/ledger and POST /api/keys with body {"source": NAME}, answered with {"key": KEY}.
+// Bounds  kJobsMax requests wait for a worker; beyond that 503 with Retry-After. SQL: kSqlBodyMax in, 10,000 rows or 8 MiB out.
+// Threads handle(): any net thread, never blocks. step(): worker threads of app/, any number; two, so that a slow query of one
+//         person does not hold up another's. The queue between them has its own lock; all else is constant.
 // Lives   Everything given must outlive the port.
 #pragma once
 
@@ -17,6 +18,7 @@
 #include "base/bounded_queue.h"
 #include "net/http.h"
 #include "os/clock.h"
+#include "serve/assets.h"
 #include "serve/hub.h"
 #include "serve/metrics_text.h"
 #include "serve/queries.h"
@@ -42,29 +44,32 @@ struct WebOptions {
 class WebPort {
  public:
   static constexpr size_t kJobsMax = 64;
-  WebPort(const Project& project, Hub& hub, Queries& queries, Actions& actions, os::Clock& clock, WebOptions options);
+  static constexpr size_t kSqlBodyMax = 1_MiB;
+  WebPort(const Project& project, Hub& hub, Queries& queries, Actions& actions, os::Clock& clock, WebOptions options,
+          std::span<const EmbeddedFile> files = embedded_files());
 
   void handle(net::Request request, net::Responder responder, Trust trust);
   // Answers one waiting request; waits at most `wait` for one. false: there was none.
   bool step(DurationMs wait);
-  // No request waits any longer: those that do get 503.
+  // From now on nothing waits: those that do get 503.
   void stop();
 
  private:
+  using Answer = std::function<Result<std::string>()>;
   struct Job {
     net::Responder responder;
-    std::function<net::Response()> answer;
+    Answer answer;
+    std::string content_type;
+    std::string attachment;             // file name, "" for none
   };
-  using Answer = std::function<net::Response()>;
 
-  std::optional<net::Response> refuse(const net::Request& request) const;
-  void route(net::Request request, net::Responder responder, Trust trust);
-  void route_panel(const net::Request& request, net::Responder responder);
+  void route(const net::Request& request, net::Responder responder, Trust trust);
+  bool route_control(const net::Request& request, net::Responder& responder);
+  bool route_panel(const net::Request& request, net::Responder& responder);
   void live(const net::Request& request, net::Responder responder);
-  void later(net::Responder responder, Answer answer);
-  net::Response quarantine(const net::Request& request);
-  net::Response sql(const std::string& text);
-  net::Response metrics();
+  void later(net::Responder responder, Answer answer, std::string content_type = "application/json", std::string attachment = {});
+  void answer_page(const net::Request& request, net::Responder responder);
+  Result<std::string> run_sql(const std::string& text);
 
   const Project& project_;
   Hub& hub_;
@@ -72,7 +77,8 @@ class WebPort {
   Actions& actions_;
   os::Clock& clock_;
   const WebOptions options_;
-  BoundedQueue<Job> jobs_;
+  const Assets assets_;
+  BoundedQueue<Job> jobs_{{kJobsMax, kJobsMax}};  // a job counts as one byte: requests are bounded by net
 };
 
 }  // namespace sluice::serve
