@@ -20,7 +20,7 @@ bool clashes(const std::string& name) {
 }  // namespace
 
 const std::vector<std::string>& reserved_table_names() {
-  static const std::vector<std::string> kNames{"events",    "quarantine", "identities",  "ledger",
+  static const std::vector<std::string> kNames{"events",    "quarantine", "duplicates",  "identities",    "ledger",
                                                "revisions", "watermarks", "definitions", "store_identity"};
   return kNames;
 }

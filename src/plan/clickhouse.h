@@ -39,6 +39,11 @@ std::string create_view(const Metric& metric, const std::string& table);  // CRE
 // 't<length in bytes>:<bytes>'.
 std::string group_key(const std::vector<std::optional<std::string>>& dimensions);
 
+// Statements of one metric, without a job's list of windows, have at most so many bytes (compile() refuses larger metrics): with the
+// list they stay below the max_query_size of 1,000,000 that statements of our own run with.
+inline constexpr size_t kStatementBytesMax = 500'000;
+size_t largest_statement(const Plan& plan, const Metric& metric);
+
 // Whole windows recomputed from `events` WHERE epoch <= up_to. Result columns, in order: window_start Int64 (ms), window_end Int64,
 // the dimensions Nullable(String), the stored measure columns as in the table, any_late UInt8, any_on_time UInt8 (R1: an event is
 // late for a row when its stored watermark >= window_end + allowed_lateness). `windows` is not empty; at most kWindowsPerQuery.

@@ -214,6 +214,11 @@ void append_lateness(std::vector<std::string>& columns) {
 
 }  // namespace
 
+size_t largest_statement(const Plan& plan, const Metric& metric) {
+  return std::max(
+      {create_table(metric, "").size(), create_view(metric, "").size(), definition_query(plan, metric, 0, TimeMs{}).size()});
+}
+
 std::string windows_query(const Plan& plan, const Metric& metric, const std::vector<Span>& windows, uint64_t up_to_epoch) {
   SLUICE_ASSERT(!windows.empty() && windows.size() <= kWindowsPerQuery, "a job asks for 1 to kWindowsPerQuery windows at a time");
   Ask ask{.plan = plan,

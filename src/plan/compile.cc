@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "plan/clickhouse.h"
 #include "plan/reader.h"
 #include "plan/version.h"
 
@@ -61,6 +62,29 @@ void sort_paths(Definitions& definitions) {
   }
 }
 
+size_t parts_of(const Metric& metric) {
+  size_t parts = metric.where.nodes.size();
+  for (const Dimension& dimension : metric.dimensions) parts += dimension.value.nodes.size();
+  for (const Measure& measure : metric.measures) parts += measure.argument.nodes.size() + measure.where.nodes.size();
+  return parts;
+}
+
+// Expressions are bounded one by one; this bounds what they come to together, first by parts, which are quickly counted.
+void check_sizes(const Plan& plan, Diagnostics& diagnostics) {
+  for (const Metric& metric : plan.metrics) {
+    if (const size_t parts = parts_of(metric); parts > kMetricNodesMax) {
+      diagnostics.add(
+          metric.location,
+          fmt::format("metric `{}` has {} parts in its expressions, more than {}; split its measures over two metrics",
+                      metric.name, parts, kMetricNodesMax));
+    } else if (const size_t bytes = clickhouse::largest_statement(plan, metric); bytes > clickhouse::kStatementBytesMax) {
+      diagnostics.add(metric.location,
+                      fmt::format("metric `{}` comes to {} bytes of SQL, more than {}; split its measures over two metrics",
+                                  metric.name, bytes, clickhouse::kStatementBytesMax));
+    }
+  }
+}
+
 std::vector<Parsed> parse_all(const std::vector<Document>& documents, Diagnostics& diagnostics) {
   std::vector<Parsed> parsed;
   for (const Document& document : documents) {
@@ -106,13 +130,16 @@ Compiled compile(const std::vector<SourceFile>& files) {
   std::stable_sort(metrics.begin(), metrics.end(), [](const Metric& a, const Metric& b) { return a.name < b.name; });
   read_kind(FileKind::dashboards, read_dashboards);
 
+  Plan& plan = definitions.plan;
+  if (diagnostics.empty()) {
+    sort_paths(definitions);
+    check_sizes(plan, diagnostics);
+  }
   Compiled out;
   if (!diagnostics.empty()) {
     out.diagnostics = std::move(diagnostics).sorted();
     return out;
   }
-  sort_paths(definitions);
-  Plan& plan = definitions.plan;
   for (Metric& metric : metrics) metric.version = metric_version(metric, plan.paths);
   plan.hash = plan_hash(plan);
   out.plan = std::move(plan);

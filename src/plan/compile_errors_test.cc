@@ -180,6 +180,49 @@ TEST(CompileErrors, missing_and_misshapen_parts_of_a_metric_are_named) {
   EXPECT_EQ(metric_errors(deep), "metrics/m.yaml:7:7: a metric has at most 16 dimensions\n");
 }
 
+TEST(CompileErrors, a_metric_is_bounded_by_the_sql_it_comes_to) {
+  std::string large = "    window: {tumble: 1d}\n    measures:\n";
+  for (int i = 0; i < 60; ++i) {
+    large += "      m" + std::to_string(i) + ": sum(properties.a";
+    for (int k = 0; k < 100; ++k) large += " + properties.abcdefghijklmnopqrstuvwxyz";
+    large += ")\n";
+  }
+  const std::string said = metric_errors(large);
+  EXPECT_TRUE(said.starts_with("metrics/m.yaml:3:5: metric `m` comes to ")) << said;
+  EXPECT_TRUE(said.ends_with(" bytes of SQL, more than 500000; split its measures over two metrics\n")) << said;
+}
+
+TEST(CompileErrors, counts_are_bounded_and_each_bound_says_so) {
+  const std::string body = "window: {tumble: 1d}, measures: {n: count()}";
+  std::string metrics = "version: 1\nmetrics:\n", sources = "version: 1\nname: p\nsources:\n",
+              panels = "version: 1\ndashboards:\n  - name: d\n    rows:\n";
+  for (int i = 0; i <= 1000; ++i) metrics += "  - {name: m" + std::to_string(i) + ", " + body + "}\n";
+  EXPECT_EQ(errors(files(metrics)), "metrics/m.yaml:1003:12: more than 1000 definitions in one project\n");
+  for (int i = 0; i <= 1000; ++i) sources += "  - {name: s" + std::to_string(i) + "}\n";
+  EXPECT_EQ(errors(files("", "", sources)), "sluice.yaml:4:3: more than 1000 sources\n");
+  for (int i = 0; i <= 200; ++i) panels += "      - [{stat: m0.n}]\n";
+  EXPECT_EQ(errors(files("version: 1\nmetrics: [{name: m0, " + body + "}]\n", panels)),
+            "dashboards/d.yaml:205:10: a dashboard has at most 200 panels\n");
+  std::string paths = "version: 1\nmetrics:\n";
+  for (int m = 0; m < 21; ++m) {
+    paths += "  - name: m" + std::to_string(m) + "\n    window: {tumble: 1d}\n    measures:\n";
+    for (int i = 0; i < 200; ++i)
+      paths += "      c" + std::to_string(i) + ": count(properties.p" + std::to_string(m * 200 + i) + ")\n";
+  }
+  EXPECT_NE(errors(files(paths)).find(": more than 4096 different paths in one project\n"),
+            std::string::npos);
+  EXPECT_EQ(where_error("properties." + std::string(1024, 'a') + " = 'x'"),
+            "metrics/m.yaml:4:12: this path is longer than 1024 bytes\n");
+  std::string derived = "    window: {tumble: 1d}\n    measures:\n      a: count()\n";
+  for (int i = 0; i < 20; ++i)
+    derived +=
+        "      b" + std::to_string(i) + ": " +
+        (i < 8 ? std::string(i == 0 ? "a + a" : "b" + std::to_string(i - 1) + " + b" + std::to_string(i - 1)) : "b6 + b6") + "\n";
+  EXPECT_EQ(metric_errors(derived), "");
+  for (int i = 20; i < 60; ++i) derived += "      b" + std::to_string(i) + ": b6 + b6\n";
+  EXPECT_TRUE(metric_errors(derived).starts_with("metrics/m.yaml:3:5: metric `m` has ")) << metric_errors(derived);
+}
+
 TEST(CompileErrors, an_expression_error_points_into_the_yaml_text_whatever_its_style) {
   EXPECT_EQ(where_error("event = 'a' and useer_id = 'x'"),
             "metrics/m.yaml:4:28: unknown name `useer_id`; did you mean `user_id`?\n");

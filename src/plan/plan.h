@@ -120,6 +120,7 @@ inline constexpr size_t kDefinitionsMax = 1000;
 inline constexpr size_t kPathsMax = 4096;
 inline constexpr size_t kDimensionsMax = 16;        // of a metric
 inline constexpr size_t kMeasuresMax = 200;         // of a metric
+inline constexpr size_t kMetricNodesMax = 20'000;   // nodes of all expressions of a metric
 inline constexpr int64_t kWindowsPerEventMax = 10'000;
 inline constexpr DurationMs kWindowSizeMax{366LL * 86'400'000};  // R2
 

@@ -67,9 +67,24 @@ std::string quoted(const std::string& text) {
   return out + "'";
 }
 
+// Half of the patterns are made from a text that occurs, so that some match.
+std::string pattern_of(Random& random, const std::string& text) {
+  std::string out;
+  for (size_t i = 0; i < text.size();) {
+    size_t end = i + 1;
+    while (end < text.size() && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) ++end;
+    const std::string point = text.substr(i, end - i);
+    const bool escaped = point == "%" || point == "_" || point == "\\";
+    out += random.one_in(3) ? "_" : random.one_in(6) ? "%" : escaped ? "\\" + point : point;
+    i = end;
+  }
+  return out;
+}
+
 std::string random_pattern(Random& random) {
   static const std::vector<std::string> kParts{"%",    "%",  "_",  "a", "b", "A", "ä",    "\\%", "\\_",
                                                "\\\\", "\n", "🎈", " ", "'", ".", "true", "[",   "1"};
+  if (random.one_in(2)) return pattern_of(random, random_text(random));
   std::string out;
   for (uint64_t n = random.below(5); n > 0; --n) out += random.of(kParts);
   return out;
@@ -129,8 +144,9 @@ std::vector<StoredEvent> random_events(Random& random, size_t count) {
       default: e.event_time = 1'774'000'000'000 + static_cast<int64_t>(random.below(7'200'000)); break;
     }
     e.received_at = e.event_time + static_cast<int64_t>(random.below(1000));
-    e.watermark =
-        random.one_in(5) ? -2'208'988'800'000 : e.event_time + static_cast<int64_t>(random.below(4 * 3'600'000)) - 7'200'000;
+    // Also exactly on the due times of quarter-hourly windows.
+    const int64_t near = e.event_time + static_cast<int64_t>(random.below(4 * 3'600'000)) - 7'200'000;
+    e.watermark = random.one_in(5) ? -2'208'988'800'000 : random.one_in(2) ? near - floor_mod(near, 900'000) : near;
     e.future = random.one_in(20);
     e.epoch = 1 + random.below(5);
     for (const Path& path : paths()) {

@@ -343,10 +343,9 @@ class Check {
   }
 
   void check_definition() {
+    const int64_t near = events_[random_.below(events_.size())].event_time + static_cast<int64_t>(random_.below(3 * 3'600'000));
     const TimeMs watermark =
-        random_.one_in(5)
-            ? kMinusInfinity
-            : time_ms(events_[random_.below(events_.size())].event_time + static_cast<int64_t>(random_.below(3 * 3'600'000)));
+        random_.one_in(5) ? kMinusInfinity : time_ms(random_.one_in(2) ? near - floor_mod(near, 900'000) : near);
     Table mine;
     for (const auto& [key, members] : model_.groups(all_)) {
       const Group g = model_.group_of(members, key.first.end);
@@ -530,6 +529,50 @@ class Check {
   Model model_;
   std::vector<uint32_t> all_;
 };
+
+// The largest metric that the compiler lets through, with the longest list of windows: table, view and job run on the engine with the
+// limits that the program sets for its own statements.
+TEST(MetricAgreement, the_largest_metric_runs_on_the_engine) {
+  std::string reason;
+  Engine* engine = Engine::open(reason);
+  if (engine == nullptr) GTEST_SKIP() << reason;
+  Random random(11);
+  engine->run("CREATE DATABASE IF NOT EXISTS sluice");
+  engine->run("DROP TABLE IF EXISTS sluice.events");
+  engine->run(events_table());
+  engine->run(insert_events(random_events(random, 50)));
+  engine->run("SET max_query_size = 1000000, max_ast_elements = 1000000, max_expanded_ast_elements = 2000000");
+  const auto compiled_with = [](size_t measures) {
+    std::string yaml = "version: 1\nmetrics:\n  - name: m\n    window: {hop: 2h, slide: 1s}\n    measures:\n      n: count()\n";
+    for (size_t i = 0; i < measures; ++i) {
+      yaml += fmt::format("      m{}: \"sum(number(properties.n)", i);
+      for (int k = 0; k < 15; ++k) yaml += " * 1.5 + properties.m / 3";
+      yaml += fmt::format(")\"\n      d{}: n", i);
+      for (int k = 0; k < 60; ++k) yaml += fmt::format(" {} m{}", k % 2 == 0 ? "/" : "*", i);
+      yaml += "\n";
+    }
+    return plan::compile({{"sluice.yaml", "version: 1\nname: p\nsources: [{name: site}]\n"}, {"metrics/m.yaml", yaml}});
+  };
+  size_t measures = 99;  // two columns each
+  while (measures > 0 && !compiled_with(measures).plan) --measures;
+  const plan::Compiled compiled = compiled_with(measures);
+  ASSERT_TRUE(compiled.plan);
+  const plan::Metric& metric = compiled.plan->metrics[0];
+  const size_t bytes = plan::clickhouse::largest_statement(*compiled.plan, metric);
+  std::printf("largest metric: %zu measures, %zu bytes of SQL\n", metric.measures.size(), bytes);
+  EXPECT_GT(bytes, plan::clickhouse::kStatementBytesMax * 9 / 10);
+  std::vector<plan::Span> windows;
+  for (size_t i = 0; i < plan::clickhouse::kWindowsPerQuery; ++i) {
+    const int64_t start = 1'774'000'000'000 + static_cast<int64_t>(i) * 1000;
+    windows.push_back({time_ms(start), time_ms(start + 7'200'000)});
+  }
+  std::string error;
+  EXPECT_TRUE(engine->ask(plan::clickhouse::windows_query(*compiled.plan, metric, windows, 9), error)) << error.substr(0, 500);
+  engine->run("DROP TABLE IF EXISTS sluice.`metric.1`");
+  engine->run(plan::clickhouse::create_table(metric, "metric.1"));
+  engine->run(plan::clickhouse::create_view(metric, "metric.1"));
+  EXPECT_TRUE(engine->ask("SELECT * FROM sluice.m", error)) << error.substr(0, 500);
+}
 
 TEST(MetricAgreement, every_printed_query_table_and_view_gives_the_model_s_rows) {
   std::string reason;
