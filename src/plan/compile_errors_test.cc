@@ -209,8 +209,7 @@ TEST(CompileErrors, counts_are_bounded_and_each_bound_says_so) {
     for (int i = 0; i < 200; ++i)
       paths += "      c" + std::to_string(i) + ": count(properties.p" + std::to_string(m * 200 + i) + ")\n";
   }
-  EXPECT_NE(errors(files(paths)).find(": more than 4096 different paths in one project\n"),
-            std::string::npos);
+  EXPECT_NE(errors(files(paths)).find(": more than 4096 different paths in one project\n"), std::string::npos);
   EXPECT_EQ(where_error("properties." + std::string(1024, 'a') + " = 'x'"),
             "metrics/m.yaml:4:12: this path is longer than 1024 bytes\n");
   std::string derived = "    window: {tumble: 1d}\n    measures:\n      a: count()\n";
@@ -288,8 +287,9 @@ TEST(CompileErrors, every_type_error_has_its_words) {
   const auto at = [](int column, std::string_view message) {
     return "metrics/m.yaml:4:" + std::to_string(column) + ": " + std::string(message) + "\n";
   };
-  EXPECT_EQ(where_error("event"), at(12, "a condition is a condition, not a text"));
-  EXPECT_EQ(where_error("context.bot"), at(12, "a condition is a condition, not a text or a number"));
+  EXPECT_EQ(where_error("event"), at(12, "a text stands here, a condition is asked for"));
+  EXPECT_EQ(where_error("context.bot"),
+            at(12, "a text or a number stands here, a condition is asked for; write context.bot = true"));
   EXPECT_EQ(where_error("context.bot and event = 'a'"),
             at(12, "each side of and, or, not is a condition, not a text or a number; write context.bot = true"));
   EXPECT_EQ(where_error("event = 1"),
@@ -312,7 +312,7 @@ TEST(CompileErrors, every_type_error_has_its_words) {
   EXPECT_EQ(where_error("proprties.a = 'a'"), at(21, "unexpected `.`; here the expression should end"));
   EXPECT_EQ(where_error("event_time like '2026%'"), at(12, "what stands before `like` is a text, not a time"));
   EXPECT_EQ(metric_errors("    window: {tumble: 1d}\n    dimensions: {d: length(event)}\n    measures: {n: count()}\n"),
-            "metrics/m.yaml:5:21: a dimension is a text: this is a text, not a number\n");
+            "metrics/m.yaml:5:21: a dimension is a text: a number stands here, a text is asked for\n");
 }
 
 TEST(CompileErrors, every_measure_error_has_its_words) {
@@ -325,9 +325,9 @@ TEST(CompileErrors, every_measure_error_has_its_words) {
             at(10, "percentile() takes a number and p: percentile(properties.ms, 0.99)"));
   EXPECT_EQ(measure_error("percentile(properties.a, 99)"),
             at(35, "the second argument of percentile is a number from 0 to 1, written out: percentile(properties.ms, 0.99)"));
-  EXPECT_EQ(measure_error("sum(event)"), at(14, "this is a number, not a text"));
-  EXPECT_EQ(measure_error("distinct(length(event))"), at(19, "this is a text, not a number"));
-  EXPECT_EQ(measure_error("min(event = 'a')"), at(20, "this is a text or a number or a time, not a condition"));
+  EXPECT_EQ(measure_error("sum(event)"), at(14, "a text stands here, a number is asked for"));
+  EXPECT_EQ(measure_error("distinct(length(event))"), at(19, "a number stands here, a text is asked for"));
+  EXPECT_EQ(measure_error("min(event = 'a')"), at(20, "a condition stands here, a text or a number or a time is asked for"));
   EXPECT_EQ(measure_error("event"),
             at(10, "`event` is of an event; a measure needs an aggregate around it: count(event), distinct(event)"));
   EXPECT_EQ(measure_error("properties.a / n"),

@@ -59,10 +59,14 @@ class Typer {
     return 0;
   }
 
-  Typed run(uint32_t root, Types wanted, std::string_view place) {
-    const Types types = infer(root) & wanted;
-    if (!fault_ && types == 0)
-      say(tree_.nodes[root].at, fmt::format("{} is {}, not {}", place, types_text(wanted), types_text(infer(root))));
+  Typed run(uint32_t root, Types wanted) {
+    const Types found = infer(root), types = found & wanted;
+    if (!fault_ && types == 0) {
+      const Syntax& node = tree_.nodes[root];
+      const bool path = wanted == kBoolean && node.kind == Syntax::Kind::path;
+      say(node.at, fmt::format("{} stands here, {} is asked for{}", types_text(found), types_text(wanted),
+                               path ? fmt::format("; write {} = true", node.text) : ""));
+    }
     if (!fault_) emit(root, pick(types));
     if (!fault_) check_depth();
     Typed out;
@@ -372,21 +376,19 @@ std::optional<uint32_t> PathTable::index_of(std::string_view path) {
 }
 
 Typed type_row(const SyntaxTree& tree, uint32_t root, Type wanted, PathTable& paths) {
-  return Typer(tree, &paths, nullptr).run(root, one(wanted), wanted == Type::boolean ? "a condition" : "this");
+  return Typer(tree, &paths, nullptr).run(root, one(wanted));
 }
 
-Typed type_any(const SyntaxTree& tree, uint32_t root, PathTable& paths) {
-  return Typer(tree, &paths, nullptr).run(root, kAll, "this");
-}
+Typed type_any(const SyntaxTree& tree, uint32_t root, PathTable& paths) { return Typer(tree, &paths, nullptr).run(root, kAll); }
 
 Typed type_extreme(const SyntaxTree& tree, uint32_t root, PathTable& paths) {
   // Of a path the number, of a text literal the text.
   const Types wanted = tree.nodes[root].kind == Syntax::Kind::path ? kNumber : kText | kNumber | kTime;
-  return Typer(tree, &paths, nullptr).run(root, wanted, "this");
+  return Typer(tree, &paths, nullptr).run(root, wanted);
 }
 
 Typed type_derived(const SyntaxTree& tree, const std::vector<std::string>& measures) {
-  return Typer(tree, nullptr, &measures).run(static_cast<uint32_t>(tree.nodes.size() - 1), kNumber, "a derived measure");
+  return Typer(tree, nullptr, &measures).run(static_cast<uint32_t>(tree.nodes.size() - 1), kNumber);
 }
 
 }  // namespace sluice::plan

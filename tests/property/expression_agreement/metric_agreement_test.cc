@@ -486,8 +486,12 @@ class Check {
     for (const uint32_t d : all_) {
       if (random_.one_in(2)) kept.push_back(d);
     }
-    const plan::Span over{time_ms(events_[random_.below(events_.size())].event_time - 3'600'000),
-                          time_ms(events_[random_.below(events_.size())].event_time)};
+    plan::Span over{time_ms(events_[random_.below(events_.size())].event_time - 3'600'000),
+                    time_ms(events_[random_.below(events_.size())].event_time)};
+    if (!random_.one_in(3)) {  // on the edges of windows, as a page asks
+      over = {over.start - DurationMs(floor_mod(to_ms(over.start), 3'600'000)),
+              over.end - DurationMs(floor_mod(to_ms(over.end), 3'600'000))};
+    }
     if (over.start >= over.end) return;
     std::map<Dimensions, std::vector<size_t>> one;
     for (size_t i = 0; i < events_.size(); ++i) {
