@@ -260,7 +260,7 @@ async function answer(request, response) {
   if (path === '/api/trace') {
     const id = url.searchParams.get('id');
     const found = id.startsWith('m-');
-    return json(response, {id, found, copies: found ? [{source: 'replay', place: '0:49075', received_at: now() - 4000, verdict: 'stored', epoch: epoch() - 8, event_time: now() - 4200, reason: null, path: null, of: null}] : []});
+    return json(response, {id, found, copies: found ? [{source: 'replay', place: '0:49075', received_at: now() - 4000, verdict: 'stored', epoch: epoch() - 8, event_time: now() - 4200, event: 'commit_authored', user_key: 'mei@example.org', reason: null, path: null, of: null, conflict: false}] : []});
   }
   if (path === '/api/sql') {
     const sql = await body(request);

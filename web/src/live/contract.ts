@@ -229,6 +229,9 @@ export interface TraceCopy {
   reason: string | null;
   path: string | null;
   of: string | null;
+  event?: string | null;
+  user_key?: string | null;
+  conflict?: boolean;  // a duplicate whose content differs from the stored one
 }
 
 export interface Trace {

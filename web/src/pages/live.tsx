@@ -126,7 +126,10 @@ function TraceField() {
 function fate(copy: TraceCopy): string {
   switch (copy.verdict) {
     case 'stored': return 'Stored in events';
-    case 'duplicate': return copy.of ? `Duplicate of ${copy.of}: counted, not stored` : 'Duplicate: counted, not stored';
+    case 'duplicate': {
+      const other = copy.conflict ? '; its content differs from the stored one' : '';
+      return `Duplicate${copy.of ? ` of ${copy.of}` : ''}: counted, not stored${other}`;
+    }
     case 'quarantined': return `In quarantine: ${copy.reason ?? ''}${copy.path ? ` at ${copy.path}` : ''}`;
     default: return 'Pending: in the log, not committed yet';
   }
@@ -160,6 +163,8 @@ function TraceAside({id}: {id: string}) {
       {trace?.copies.map((copy) => (
         <dl key={copy.place} className="facts" data-verdict={copy.verdict}>
           <dt>Fate</dt><dd className="strong">{fate(copy)}</dd>
+          {copy.event && <><dt>Event</dt><dd>{copy.event}</dd></>}
+          {copy.user_key && <><dt>User key</dt><dd className="mono">{copy.user_key}</dd></>}
           <dt>Received</dt><dd>{instant(copy.received_at, board.near())} UTC, from {copy.source}</dd>
           {copy.event_time !== null && <><dt>Happened</dt><dd>{instant(copy.event_time, board.near())} UTC</dd></>}
           <dt>Log position</dt><dd className="mono">{copy.place}</dd>
