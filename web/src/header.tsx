@@ -59,10 +59,12 @@ function StatusLine() {
   const text = useBoard(['status', 'ledger'], (now) => statusWords(now.status, now.ledger, now.near()));
   const status = useBoard(['status'], (now) => now.status?.status ?? null);
   const missing = useBoard(['ledger'], (now) => (now.ledger && !now.ledger.balances ? now.ledger.missing : 0));
+  const refusal = useBoard(['connection'], (now) => now.refusal);
   const error = useBoard(['definition'], () => board.definitionError);
   return (
     <div role="status" className="notices" data-status={status ?? undefined}>
       {text && <p className="notice" data-notice="status">{text}</p>}
+      {refusal && <p className="notice" data-notice="connection">No live numbers: {refusal}</p>}
       {missing !== 0 && (
         <p className="notice bad" data-notice="ledger">
           The ledger does not balance: {grouped(String(missing))} missing. <code>sluice ledger</code> names the epochs.

@@ -18,12 +18,16 @@ async function ask<T>(path: string, init?: RequestInit): Promise<T> {
     if (cause instanceof DOMException && cause.name === 'AbortError') throw cause;
     throw new Refused({code: 'unreachable', message: 'The server does not answer.', next: 'It is asked again as soon as it is back.'});
   }
+  if (!response.ok) throw await refusedBy(response);
   const body: unknown = await response.json().catch(() => null);
-  if (!response.ok || body === null) {
-    const failure = (body as {error?: Failure} | null)?.error;
-    throw new Refused(failure ?? {code: String(response.status), message: `The server answered ${response.status}.`, next: ''});
-  }
+  if (body === null) throw new Refused({code: 'unreadable', message: 'The answer of the server broke off.', next: 'Try again.'});
   return body as T;
+}
+
+export async function refusedBy(response: Response): Promise<Refused> {
+  const body: unknown = await response.json().catch(() => null);
+  const failure = (body as {error?: Failure} | null)?.error;
+  return new Refused(failure ?? {code: String(response.status), message: `The server answered ${response.status}.`, next: ''});
 }
 
 const panelPath = (id: string, what: string) => `/api/panels/${encodeURIComponent(id)}/${what}`;

@@ -50,6 +50,7 @@ type NextFrame = (callback: () => void) => void;
 
 export class Board {
   connection: Connection = 'connecting';
+  refusal = '';
   watermark: Watermark | null = null;
   ledger: Ledger | null = null;
   status: Status | null = null;
@@ -111,9 +112,11 @@ export class Board {
     if (visible && this.waiting.has(painter)) this.run(painter, this.steady());
   }
 
-  connected(connection: Connection): void {
-    if (connection === this.connection) return;
+  // `why`: the server's own words when it refused the stream.
+  connected(connection: Connection, why = ''): void {
+    if (connection === this.connection && why === this.refusal) return;
     this.connection = connection;
+    this.refusal = why;
     this.touch('connection');
   }
 

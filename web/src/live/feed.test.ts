@@ -20,7 +20,7 @@ beforeEach(() => {
   vi.stubGlobal('fetch', (url: string, init: RequestInit) => {
     if (refuse) {
       streams.push({url, signal: init.signal!, say: () => {}, end: () => {}});
-      return Promise.resolve(new Response('', {status: 503}));
+      return Promise.resolve(new Response('{"error":{"code":"full","message":"all streams are taken","next":""}}', {status: 503}));
     }
     let controller!: ReadableStreamDefaultController<Uint8Array>;
     const body = new ReadableStream<Uint8Array>({start: (given) => { controller = given; }});
@@ -88,7 +88,7 @@ describe('the live stream', () => {
     feed.stop();
   });
   it('waits_longer_between_attempts_up_to_a_bound', async () => {
-    const {feed} = feedOf();
+    const {board, feed} = feedOf();
     refuse = true;
     feed.watch({panels: [], feeds: []});
     await vi.advanceTimersByTimeAsync(60_000);
@@ -97,6 +97,10 @@ describe('the live stream', () => {
     expect(early).toBeLessThan(25);
     await vi.advanceTimersByTimeAsync(kRetryMax * 1.25 + 1);
     expect(streams.length).toBeGreaterThan(early);
+    expect(board.refusal).toBe('all streams are taken');
+    refuse = false;
+    await vi.advanceTimersByTimeAsync(2 * kRetryMax);
+    expect(board).toMatchObject({connection: 'live', refusal: ''});
     feed.stop();
   });
   it('gives_up_a_stream_that_went_silent', async () => {

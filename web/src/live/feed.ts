@@ -5,6 +5,7 @@
 // Why fetch and not EventSource: status codes and the server's own error text stay visible, and a resume names its epoch.
 
 import type {Board} from './board';
+import {Refused, refusedBy} from './api';
 import {SseReader} from './sse';
 
 export const kRetryMin = 250;
@@ -49,15 +50,17 @@ export class Feed {
     let lost = false;
     while (generation === this.generation) {
       const before = this.epoch;
+      let why = '';
       try {
         if (lost) await this.onReturn();
         if (generation !== this.generation) return;
         await this.read(generation);
-      } catch {
-        // the next attempt says whether it is over; until then the page says `reconnecting`
+      } catch (error) {
+        // The next attempt says whether it is over; until then the page says `reconnecting`, and why, if the server said.
+        if (error instanceof Refused) why = error.failure.message;
       }
       if (generation !== this.generation) return;
-      this.board.connected('reconnecting');
+      this.board.connected('reconnecting', why);
       if (this.epoch !== before) wait = kRetryMin;
       lost = true;
       await new Promise((resolve) => setTimeout(resolve, wait * (0.75 + Math.random() / 2)));
@@ -71,7 +74,7 @@ export class Feed {
     let silence = setTimeout(() => abort.abort(), kSilenceMax);
     try {
       const response = await fetch(this.url(), {signal: abort.signal, headers: {accept: 'text/event-stream'}});
-      if (!response.ok || !response.body) throw new Error(`the live stream answered ${response.status}`);
+      if (!response.ok || !response.body) throw await refusedBy(response);
       this.board.connected('live');
       const sse = new SseReader((message) => {
         if (generation !== this.generation) return;
