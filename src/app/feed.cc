@@ -32,7 +32,7 @@ void Feed::opened(serve::Committed newest, event::Offset to) {
     const std::lock_guard lock(mutex_);
     if (newest.epoch >= newest_.epoch) {
       newest_ = newest;
-      to_ = to;
+      to_ = std::max(to_, to);
     } else if (open_) {
       return;
     }
@@ -85,7 +85,7 @@ void Feed::progress(const std::vector<process::MetricProgress>& progress) {
 
 Feed::Newest Feed::newest() {
   const std::lock_guard lock(mutex_);
-  return {newest_.epoch, newest_.totals, to_};
+  return {open_, newest_.epoch, newest_.totals, to_};
 }
 
 }  // namespace sluice::app

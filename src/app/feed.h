@@ -16,7 +16,8 @@ namespace sluice::app {
 
 class Feed {
  public:
-  explicit Feed(std::function<void(serve::Committed)> publish) : publish_(std::move(publish)) {}
+  // committed_to: where the newest committed epoch ends in the log, as the journals say at start.
+  Feed(std::function<void(serve::Committed)> publish, event::Offset committed_to) : publish_(std::move(publish)), to_(committed_to) {}
   // Tables and views of this project are there, and the store holds all up to that epoch: from now on epochs are published.
   void opened(serve::Committed newest, event::Offset to);
   // Epochs that were published before a recovery are not published again.
@@ -26,6 +27,7 @@ class Feed {
   void progress(const std::vector<process::MetricProgress>& progress);
   // Totals of the newest committed epoch, and where it ends in the log: both of one moment.
   struct Newest {
+    bool open = false;             // false: nothing was published yet, totals are not known
     event::Epoch epoch;
     event::LedgerCounts totals;
     event::Offset to;

@@ -13,12 +13,14 @@
 #include "app/trace_line.h"
 #include "app/watch.h"
 #include "collect/collector.h"
+#include "serve/sql_port.h"
 #include "serve/web_port.h"
 
 namespace sluice::app {
 namespace {
 
 constexpr size_t kWebWorkers = 2;
+constexpr size_t kSqlWorkers = 4;          // statements of the SQL port at once
 constexpr DurationMs kWorkerWait{250};
 constexpr DurationMs kTick{250};
 constexpr DurationMs kCommitterWait{50};
@@ -62,14 +64,27 @@ Result<std::unique_ptr<net::Server>> listen(os::Ports ports, const char* name, c
   return server;
 }
 
-// Frames never get an arrival clock before one that an epoch was already given.
-Result<TimeMs> newest_journaled_clock(os::Ports ports, const DataPaths& paths, const std::string& data_id) {
-  TimeMs newest = kMinusInfinity;
-  for (const process::JournalEntry& entry : SLUICE_TRY(process::Journal::read(ports.files, paths.process() + "/cuts", data_id))) {
-    const auto* cut = std::get_if<process::CutEntry>(&entry);
-    if (cut != nullptr && cut->clock) newest = std::max(newest, *cut->clock);
+// What the journals say before the pipeline opens: no frame may get an arrival clock before the newest one that an epoch was given,
+// and what lies behind the newest committed epoch is what waits.
+struct Journaled {
+  TimeMs clock = kMinusInfinity;
+  event::Offset committed_to;
+};
+Result<Journaled> read_journals(os::Ports ports, const DataPaths& paths, const std::string& data_id) {
+  Journaled journaled;
+  event::Epoch committed;
+  const std::vector<process::JournalEntry> marks = SLUICE_TRY(process::Journal::read(ports.files, paths.marks(), data_id));
+  for (const process::JournalEntry& entry : marks) {
+    if (const auto* mark = std::get_if<process::CommitEntry>(&entry)) committed = std::max(committed, mark->epoch);
   }
-  return newest;
+  const std::vector<process::JournalEntry> cuts = SLUICE_TRY(process::Journal::read(ports.files, paths.process() + "/cuts", data_id));
+  for (const process::JournalEntry& entry : cuts) {
+    const auto* cut = std::get_if<process::CutEntry>(&entry);
+    if (cut == nullptr) continue;
+    if (cut->clock) journaled.clock = std::max(journaled.clock, *cut->clock);
+    if (cut->epoch <= committed && !cut->to.empty()) journaled.committed_to = cut->to.begin()->second;
+  }
+  return journaled;
 }
 
 }  // namespace
@@ -83,6 +98,7 @@ struct Up::Parts final : serve::Actions {
   std::unique_ptr<plan::Plan> plan;
   std::unique_ptr<DataDirectory> directory;
   std::string data_id;
+  Journaled journaled;
   std::unique_ptr<collect::Keys> keys;
   std::unique_ptr<log::SegmentLog> log;
   std::unique_ptr<log::Committer> committer;
@@ -96,7 +112,8 @@ struct Up::Parts final : serve::Actions {
   std::unique_ptr<ControlPort> control_port;
   std::unique_ptr<Feed> feed;
   std::unique_ptr<Pipeline> pipeline;
-  std::unique_ptr<net::Server> collect_server, web_server, control_server;
+  std::unique_ptr<serve::SqlPort> sql_port;
+  std::unique_ptr<net::Server> collect_server, web_server, sql_server, control_server;
   std::unique_ptr<Watch> watch;
   Addresses addresses;
   std::vector<std::jthread> threads;          // all but the ones below, which end in order
@@ -144,7 +161,8 @@ Status Up::Parts::open_log() {
   log = SLUICE_TRY(log::SegmentLog::open(ports.files, directory->paths().log(), directory->data_id(), log::Options{}));
   if (!log->recovery().reason.empty()) say(log->recovery().read_only ? "log read-only" : "log recovered", log->recovery().reason);
   committer = std::make_unique<log::Committer>(*log, ports.clock, log::CommitterOptions{});
-  committer->not_before(SLUICE_TRY(newest_journaled_clock(ports, directory->paths(), data_id)));
+  journaled = SLUICE_TRY(read_journals(ports, directory->paths(), data_id));
+  committer->not_before(journaled.clock);
   return ok();
 }
 
@@ -166,7 +184,14 @@ void Up::Parts::wire() {
   hub = std::make_unique<serve::Hub>(*project, *queries, ports.clock);
   web_port = std::make_unique<serve::WebPort>(*project, *hub, *queries, *this, ports.clock, serve::WebOptions{});
   control_port = std::make_unique<ControlPort>(ControlPort::Parts{*web_port, *queries, *collector, *log, [this] { return proof(); }});
-  feed = std::make_unique<Feed>([this](serve::Committed committed) { hub->commit(std::move(committed)); });
+  serve::SqlOptions sql;
+  sql.socket_path = directory->paths().store_socket();
+  sql_port = std::make_unique<serve::SqlPort>(ports, sql, [this]() -> std::string {
+    if (child->ready()) return "";
+    const std::string why = child->state().last_error;
+    return "the store is restarting" + (why.empty() ? "" : " (" + why + ")") + "; events are kept, ask again in a second";
+  });
+  feed = std::make_unique<Feed>([this](serve::Committed committed) { hub->commit(std::move(committed)); }, journaled.committed_to);
   pipeline = std::make_unique<Pipeline>(Pipeline::Parts{
       ports, directory->paths(), data_id, *log, *committer, *plan,
       [this]() -> std::unique_ptr<process::Warehouse> {
@@ -187,13 +212,16 @@ Status Up::Parts::listen_all(const Wanted& wanted) {
   web_server = SLUICE_TRY(listen(ports, "web", wanted.web, small, [this](net::Request q, net::Responder r) {
     web_port->handle(std::move(q), std::move(r), serve::Trust::network);
   }));
+  sql_server = SLUICE_TRY(listen(ports, "sql", wanted.sql, small, [this](net::Request q, net::Responder r) {
+    sql_port->handle(std::move(q), std::move(r));
+  }));
   control_server = SLUICE_TRY(net::Server::listen(ports, {}, directory->paths().control_socket(), net::ServerOptions{},
                                                   [this](net::Request q, net::Responder r) { control_port->handle(std::move(q), std::move(r)); }));
-  addresses = {"http://" + collect_server->bound().text(), "http://" + web_server->bound().text(), "http://" + wanted.sql.text()};
+  addresses = {"http://" + collect_server->bound().text(), "http://" + web_server->bound().text(), "http://" + sql_server->bound().text()};
   project->collect_url = addresses.collect;
   project->sql_url = addresses.sql;
   watch = std::make_unique<Watch>(Watch::Parts{ports, directory->paths(), *plan, *log, *committer, *child, *pipeline, *feed, *hub, *collector,
-                                               {{"collect", collect_server.get()}, {"web", web_server.get()}, {"control", control_server.get()}},
+                                               {{"collect", collect_server.get()}, {"web", web_server.get()}, {"sql", sql_server.get()}, {"control", control_server.get()}},
                                                setup.version});
   return ok();
 }
@@ -211,7 +239,7 @@ void Up::Parts::start_threads() {
     (void)child->wait_ready(DurationMs(kStoreAnswersWithin));  // else it says itself what it waits for
     pipeline->run();
   });
-  for (net::Server* server : {collect_server.get(), web_server.get(), control_server.get()}) {
+  for (net::Server* server : {collect_server.get(), web_server.get(), sql_server.get(), control_server.get()}) {
     threads.emplace_back([server] { server->run(0); });
   }
   threads.emplace_back([this] {
@@ -222,6 +250,7 @@ void Up::Parts::start_threads() {
       while (!stopping) web_port->step(kWorkerWait);
     });
   }
+  for (size_t i = 0; i < kSqlWorkers; ++i) threads.emplace_back([this] { sql_port->run_worker(); });
   threads.emplace_back([this] {
     while (!stopping) control_port->step(kWorkerWait);
   });
@@ -251,6 +280,8 @@ void Up::Parts::stop() {
   hub->stop();
   web_port->stop();
   control_port->stop();
+  sql_port->stop();
+  sql_server->stop();
   web_server->stop();
   control_server->stop();
   threads.clear();

@@ -51,6 +51,7 @@ void Watch::publish_ledger() {
   const Feed::Newest newest = parts_.feed.newest();
   Status advanced = pending_.advance(newest.to, kFramesPerTick);
   if (!advanced && !std::exchange(damaged_, true)) trace_line(parts_.ports.clock, "log damaged", advanced.error().message);
+  if (!newest.open) return;
   event::LedgerCounts totals = newest.totals;
   totals += pending_.totals();
   const int64_t missing = static_cast<int64_t>(totals.received) -
@@ -102,7 +103,7 @@ serve::Health Watch::look(const event::LedgerCounts& pending, DurationMs oldest)
     process.state = StageState::degraded;
     process.why += (process.why.empty() ? "" : "; ") + fmt::format("metric {} stopped: {}", metric.metric, metric.stopped);
   }
-  health.stages = {{"collect", log.state, 0, {}, log.why}, log, process, store, {"serve", StageState::ready, 0, {}, ""}};
+  health.stages = {{"collect", log.state, 0, {}, log.why}, log, process, store, {"sql", store.state, 0, {}, store.state == StageState::ready ? "" : "the store is away"}, {"serve", StageState::ready, 0, {}, ""}};
   if (!started_) {
     started_ = true;
     for (const serve::StageHealth& stage : health.stages) started_ = started_ && stage.state == StageState::ready;
