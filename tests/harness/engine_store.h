@@ -1,0 +1,63 @@
+// engine_store.h - the real engine inside the test process as the pipeline's store, which fails when told.
+//
+// Use     EngineStore::open() once per program, reset() before each case. EngineWarehouse: what Sink and JobStage are given.
+// Faults  die_after: so many operations succeed, then every one says unavailable and does nothing.
+//         lose_reply: the nth insert from now answers Code::unknown; whether it was stored is said too.
+//         refuse: the nth insert from now answers Code::invalid and does nothing.
+// Errors  open(): Code::unavailable where there is no libchdb.so (SLUICE_LIBCHDB, or beside the program).
+// Threads One.   Lives  close() before the program ends, and end it by os::exit_now().
+#pragma once
+
+#include <memory>
+#include <optional>
+
+#include "os/ports.h"
+#include "os/temp_folder.h"
+#include "process/warehouse.h"
+#include "store/chdb.h"
+
+namespace sluice::harness {
+
+struct StoreFaults {
+  std::optional<uint64_t> die_after;
+  uint64_t lose_reply = 0;
+  bool lost_but_stored = false;
+  uint64_t refuse = 0;
+  uint64_t fences = 0;       // seen so far
+  bool fired = false;        // something was done to an operation since armed
+};
+
+class EngineStore {
+ public:
+  static Result<std::unique_ptr<EngineStore>> open();
+  // An empty store without a `sluice` database.
+  Status reset();
+  // A whole reply, past every fault.
+  Result<std::string> query(const std::string& sql, std::string_view format);
+  store::Connection& connection() { return *connection_; }
+
+ private:
+  EngineStore() : folder_(os::TempFolder::Place::memory) {}
+  os::TempFolder folder_;
+  std::unique_ptr<store::Engine> engine_;
+  std::optional<store::Connection> connection_;
+};
+
+class EngineWarehouse final : public process::Warehouse {
+ public:
+  EngineWarehouse(EngineStore& store, StoreFaults& faults) : store_(store), faults_(faults) {}
+  Status insert(const process::Insert& insert) override;
+  Status execute(const std::string& statement) override;
+  Result<std::string> query(const std::string& statement, std::string_view format) override;
+  Status fence() override;
+  Status sync() override { return alive(); }
+
+ private:
+  Status alive();
+  Status store_rows(const process::Insert& insert);
+
+  EngineStore& store_;
+  StoreFaults& faults_;
+};
+
+}  // namespace sluice::harness
