@@ -28,10 +28,11 @@ CODE_RULES = [  # (name, pattern on code without comments and texts, may it stan
     ("errno", r"\berrno\b|<cerrno>|<errno\.h>|\bstrerror", lambda f: f.folder == "os", "only src/os knows errno; use a port's Result"),
     ("boost", r"#\s*include\s*<boost/|\bboost::", lambda f: f.folder == "net", "Boost stays in src/net"),
     ("thread", r"\bstd::j?thread\b(?!::hardware)|\bstd::async\b|\bpthread_create\b",
-     lambda f: f.folder == "app" or f.is_test, "threads exist only in src/app"),
+     lambda f: f.folder == "app" or f.is_test or f.path.startswith("src/store/child_threads."),  # the child is a program of its own
+     "threads exist only in src/app"),
     ("mutex", r"\bstd::(?:\w+_)?mutex\b|\bstd::condition_variable", lambda f: f.folder in ("base", "app") or f.is_test or f.explains("mutex"),
      "between threads only values move, through base/bounded_queue.h; where a mutex must be, the header's first comment says why"),
-    ("clock", r"\bsleep_(?:for|until)\b|\bu?sleep\s*\(|\bsystem_clock\b|\b(?:steady|high_resolution)_clock::now\b|\bclock_gettime\b|\bgettimeofday\b",
+    ("clock", r"(?<!clock\.)(?<!clock_\.)\bsleep_(?:for|until)\b|\bu?sleep\s*\(|\bsystem_clock\b|\b(?:steady|high_resolution)_clock::now\b|\bclock_gettime\b|\bgettimeofday\b",
      lambda f: f.folder == "os" or f.is_test, "time enters through os/clock.h"),
     ("effect", r"\bstd::random_device\b|\b[io]?fstream\b|\bfopen\s*\(|\bstd::filesystem\b|\bfork\s*\(|\bgetrandom\s*\(",
      lambda f: f.folder in ("os", "") or f.is_test, "files, entropy and processes enter through the ports of src/os"),

@@ -7,7 +7,7 @@
 #include <thread>
 
 #include "base/bytes.h"
-#include "store/engine_fixture.h"
+#include "store/engine_test_fixture.h"
 #include "store/errors.h"
 
 namespace sluice::store {

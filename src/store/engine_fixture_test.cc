@@ -1,4 +1,4 @@
-#include "store/engine_fixture.h"
+#include "store/engine_test_fixture.h"
 
 #include <fmt/format.h>
 

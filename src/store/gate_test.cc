@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "store/engine_config.h"
-#include "store/engine_fixture.h"
+#include "store/engine_test_fixture.h"
 #include "store/errors.h"
 
 namespace sluice::store {

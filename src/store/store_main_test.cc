@@ -5,7 +5,7 @@
 
 #include <thread>
 
-#include "store/engine_fixture.h"
+#include "store/engine_test_fixture.h"
 #include "store/supervisor.h"
 
 int main(int argc, char** argv) {

@@ -1,4 +1,4 @@
-// engine_fixture.h - for tests: one engine for the whole test program, in its own temporary folder, with a table, a view and bait.
+// engine_test_fixture.h - for tests: one engine for the whole test program, in its own temporary folder, with a table, a view and bait.
 //
 // Promise The library comes from SLUICE_LIBCHDB or from beside the program; without it the test is skipped, loudly.
 //         Tables: sluice.events(id, event, epoch) with 10 rows, sluice.view, default.secret with one row.
