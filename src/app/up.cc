@@ -179,8 +179,7 @@ void Up::Parts::wire() {
   std::vector<std::string> sources;
   for (const plan::Source& source : plan->sources) sources.push_back(source.name);
   collector = std::make_unique<collect::Collector>(collect::Collector::Parts{ports, *keys, *submitter}, sources, collect::CollectOptions{});
-  project = std::make_unique<serve::Project>(serve::Project{*plan, setup.version, "", "", setup.demo, {}});
-  project->metric_tables.resize(plan->metrics.size());
+  project = std::make_unique<serve::Project>(serve::Project{*plan, setup.version, "", "", setup.demo});
   hub = std::make_unique<serve::Hub>(*project, *queries, ports.clock);
   web_port = std::make_unique<serve::WebPort>(*project, *hub, *queries, *this, ports.clock, serve::WebOptions{});
   control_port = std::make_unique<ControlPort>(ControlPort::Parts{*web_port, *queries, *collector, *log, [this] { return proof(); }});
@@ -198,7 +197,7 @@ void Up::Parts::wire() {
         return std::make_unique<StoreWarehouse>(ports, *child, directory->paths().store(), directory->paths().store_socket());
       },
       [this] { return child->state().restarts; },
-      [this](const std::vector<std::string>& tables) { project->metric_tables = tables; },
+      [this](const std::vector<std::string>& tables) { hub->publish_tables(tables); },
       *feed, [this](const std::string& what, const std::string& detail) { say(what, detail); }, process::ProcessorOptions{}});
 }
 

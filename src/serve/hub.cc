@@ -71,10 +71,7 @@ void Hub::commit(Committed committed) {
       watermark_json_ = std::move(json);
       offer_all(message("watermark", watermark_json_), pumping);
     }
-    if (std::string json = ledger_json(committed.totals, missing_of(committed.totals)); json != ledger_json_) {
-      ledger_json_ = std::move(json);
-      offer_all(message("ledger", ledger_json_), pumping);
-    }
+    if (!ledger_published_) offer_ledger(committed.totals, missing_of(committed.totals), pumping);
     offer_progress(committed.progress, pumping);
     look = boards_.next_due().has_value();
   }
@@ -118,12 +115,17 @@ void Hub::publish_ledger(const event::LedgerCounts& totals, int64_t missing) {
   Pumping pumping;
   {
     const std::lock_guard lock(mutex_);
-    std::string json = ledger_json(totals, missing);
-    if (json == ledger_json_) return;
-    ledger_json_ = std::move(json);
-    offer_all(message("ledger", ledger_json_), pumping);
+    ledger_published_ = true;
+    offer_ledger(totals, missing, pumping);
   }
   pump(pumping);
+}
+
+void Hub::offer_ledger(const event::LedgerCounts& totals, int64_t missing, Pumping& pumping) {
+  std::string json = ledger_json(totals, missing);
+  if (json == ledger_json_) return;
+  ledger_json_ = std::move(json);
+  offer_all(message("ledger", ledger_json_), pumping);
 }
 
 void Hub::publish_health(const Health& health) {
@@ -160,6 +162,11 @@ void Hub::publish_notes(std::vector<std::string> notes) {
     offer_all(message("notes", notes_json(now_.notes)), pumping);
   }
   pump(pumping);
+}
+
+void Hub::publish_tables(std::vector<std::string> tables) {
+  const std::lock_guard lock(mutex_);
+  tables_ = std::move(tables);
 }
 
 bool Hub::step(DurationMs wait) {
@@ -228,7 +235,9 @@ Result<ShownPanel> Hub::shown(std::string_view panel_id) const {
   const auto panel = boards_.list().find(panel_id);
   if (!panel) return fail(Code::not_found, "there is no panel of that id; GET /api/project lists them");
   if (!boards_.ready(*panel)) return fail(Code::unavailable, "this panel is being computed; ask again in a second");
-  return boards_.shown(*panel);
+  ShownPanel shown = boards_.shown(*panel);
+  if (shown.query->metric < tables_.size()) shown.table = tables_[shown.query->metric];
+  return shown;
 }
 
 Result<ShownPanel> Hub::shown_or_compute(std::string_view panel_id) {

@@ -55,11 +55,14 @@ class Hub {
   Hub(const Project& project, Queries& queries, os::Clock& clock, HubOptions options = {});
 
   void commit(Committed committed);
-  // What waits, and how many events the ledger misses (negative: too many), between commits.
+  // With what waits, and how many events the ledger misses (negative: too many). From the first call on, the ledger is what is
+  // published here: totals of commits do not know what waits, and the sentence must not go back and forth.
   void publish_ledger(const event::LedgerCounts& totals, int64_t missing);
   void publish_health(const Health& health);
   void publish_definition_error(const std::optional<DefinitionError>& error);
   void publish_notes(std::vector<std::string> notes);
+  // Per metric, without database: the table behind its view, for the epochs of single rows.
+  void publish_tables(std::vector<std::string> tables);
   // Heartbeats, slow clients, what nobody watches any more.
   void tick();
   // Runs one query that is due; else waits at most `wait` for one. false: there was none.
@@ -94,6 +97,7 @@ class Hub {
   void offer_all(const Message& message, Pumping& pumping);
   void offer_changes(const std::vector<BoardChange>& changes, Pumping& pumping);
   void offer_feeds(const Committed& committed, Pumping& pumping);
+  void offer_ledger(const event::LedgerCounts& totals, int64_t missing, Pumping& pumping);
   void offer_progress(const std::vector<Progress>& progress, Pumping& pumping);
   void greet(Subscriber& subscriber, const Subscription& subscription);
   void owe(Subscriber& subscriber);
@@ -120,10 +124,12 @@ class Hub {
   event::Epoch ring_lost_;                // messages up to this id are no longer all in the ring
   EventFeed event_feed_;
   ProjectNow now_;
+  std::vector<std::string> tables_;
   std::vector<Progress> progress_;
   Health health_;
   std::string watermark_json_;
   std::string ledger_json_;
+  bool ledger_published_ = false;
   std::string status_json_;
   HubCounters counters_;
   bool stopping_ = false;

@@ -115,7 +115,9 @@ Result<Verified> verify_point(Hub& hub, Queries& queries, const ShownPanel& show
   what.epoch = point.as_of;
   // Read from the view, which does not say as of which epoch a row was written: its table does.
   if (what.epoch == event::Epoch(0)) {
-    what.epoch = SLUICE_TRY(row_epoch(hub.project(), what.metric, point.window, kept_key(shown, point.key), queries, kTimeout));
+    if (!shown.table.empty()) {
+      what.epoch = SLUICE_TRY(row_epoch(shown.table, point.window, kept_key(shown, point.key), queries, kTimeout));
+    }
     if (what.epoch == event::Epoch(0)) what.epoch = shown.as_of.epoch;
   }
   Verified verified;

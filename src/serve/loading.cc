@@ -153,7 +153,6 @@ void drop_cut_window(std::vector<LoadedRow>& rows, size_t rows_max, plan::Span& 
 }
 
 struct Asker {
-  const Project& project;
   Queries& queries;
   DurationMs timeout;
   Result<std::string> operator()(const std::string& text) const {
@@ -197,7 +196,7 @@ std::string shown_view_sql(const plan::Metric& metric, plan::Span over) {
 
 Result<Loaded> load(const Project& project, const SharedQuery& query, const BoardTask& task, Queries& queries, os::Clock& clock) {
   const plan::Metric& metric = project.plan.metrics[query.metric];
-  const Asker ask{project, queries, task.timeout};
+  const Asker ask{queries, task.timeout};
   const os::MonotonicTime began = clock.monotonic();
   Loaded loaded;
   if (task.newest) {
@@ -245,22 +244,22 @@ std::string recomputation_sql(const Project& project, const Recomputation& what)
 
 Result<std::vector<LoadedRow>> recompute(const Project& project, const Recomputation& what, const std::string& text, Queries& queries,
                                          DurationMs timeout) {
-  const std::string reply = SLUICE_TRY((Asker{project, queries, timeout}(text)));
+  const std::string reply = SLUICE_TRY((Asker{queries, timeout}(text)));
   return read_rows(reply, project.plan.metrics[what.metric], what.kept.size(),
                    what.kind == SharedQuery::Kind::over ? Shape::over : Shape::series, nullptr);
 }
 
-Result<event::Epoch> row_epoch(const Project& project, uint32_t metric, plan::Span window, const plan::Group& dimensions,
-                               Queries& queries, DurationMs timeout) {
+Result<event::Epoch> row_epoch(const std::string& table, plan::Span window, const plan::Group& dimensions, Queries& queries,
+                               DurationMs timeout) {
   const std::string text = fmt::format("SELECT epoch FROM sluice.{} FINAL WHERE window_start = {} AND window_end = {} AND group_key = {}",
-                                       sql::quote_name(project.metric_tables[metric]), instant(window.start), instant(window.end),
+                                       sql::quote_name(table), instant(window.start), instant(window.end),
                                        sql::quote_text(sql::group_key(dimensions)));
-  const std::string reply = SLUICE_TRY((Asker{project, queries, timeout}(text)));
+  const std::string reply = SLUICE_TRY((Asker{queries, timeout}(text)));
   TabSeparatedReader reader(reply);
   Cells cells;
   if (!reader.next(cells)) return event::Epoch(0);
   const auto epoch = cells.size() == 1 && cells[0] ? parse_unsigned(*cells[0]) : std::nullopt;
-  if (!epoch) return odd_reply(project.plan.metrics[metric].name);
+  if (!epoch) return odd_reply(table);
   return event::Epoch(*epoch);
 }
 

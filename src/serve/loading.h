@@ -80,6 +80,7 @@ struct ShownPoint {
 struct ShownPanel {
   const PanelEntry* entry = nullptr;
   const SharedQuery* query = nullptr;
+  std::string table;                                // behind the metric's view, without database; empty: not known yet
   AsOf as_of;
   plan::Span over{};
   bool empty = true;
@@ -107,7 +108,7 @@ std::string recomputation_sql(const Project& project, const Recomputation& what)
 Result<std::vector<LoadedRow>> recompute(const Project& project, const Recomputation& what, const std::string& sql, Queries& queries,
                                          DurationMs timeout);
 // The epoch that a row of a metric's table was written as of; 0: no such row.
-Result<event::Epoch> row_epoch(const Project& project, uint32_t metric, plan::Span window, const plan::Group& dimensions,
-                               Queries& queries, DurationMs timeout);
+Result<event::Epoch> row_epoch(const std::string& table, plan::Span window, const plan::Group& dimensions, Queries& queries,
+                               DurationMs timeout);
 
 }  // namespace sluice::serve

@@ -17,7 +17,6 @@ struct Project {
   std::string collect_url;                 // as bound: http://127.0.0.1:18080
   std::string sql_url;
   bool demo = false;
-  std::vector<std::string> metric_tables;  // per metric, without database: the table behind its view
 };
 
 // A definition that does not compile while the old ones go on.
