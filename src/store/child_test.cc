@@ -160,6 +160,9 @@ TEST_F(ChildTest, exceptions_carry_their_code_and_status) {
   EXPECT_EQ(read("SELECT 1 FORMAT Template").status, 400);
   EXPECT_EQ(read("SELECT 1", "role=writer").status, 403);
   EXPECT_EQ(read("SELECT 1", "decompress=1").status, 501);
+  EXPECT_EQ(read("SELECT 1", "compress=1").status, 501);
+  EXPECT_EQ(read("SELECT 1", "query_id=a%0d%0aX-Evil:1").status, 400);
+  EXPECT_EQ(read("SELECT 1", "query_id=" + std::string(257, 'q')).status, 400);
   EXPECT_EQ(send("DELETE", "", "")->response().status, 501);
 }
 
@@ -202,7 +205,7 @@ TEST_F(ChildTest, limits_can_be_lowered_and_never_raised) {
   EXPECT_EQ(read(ask + "'max_execution_time'", "max_execution_time=0").body, "5\n");
   EXPECT_EQ(read(ask + "'max_threads'", "max_threads=1").body, "1\n");
   EXPECT_EQ(read(ask + "'max_threads'", "max_threads=64").body, "2\n");
-  EXPECT_EQ(read(ask + "'max_memory_usage'", "max_memory_usage=99999999999").body, "400000000\n");
+  EXPECT_EQ(read(ask + "'max_memory_usage'", "max_memory_usage=99999999999").body, "250000000\n");
   EXPECT_EQ(read(ask + "'readonly'").body, "1\n");
   EXPECT_EQ(read("SELECT id FROM events", "max_result_rows=3").status, 500);  // 396, as a server answers
   EXPECT_EQ(header(read("SELECT id FROM events", "max_result_rows=3"), "X-ClickHouse-Exception-Code"), "396");

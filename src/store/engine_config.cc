@@ -32,6 +32,7 @@ constexpr const char* kConfig = R"(<clickhouse>
   <background_fetches_pool_size>1</background_fetches_pool_size>
   <background_message_broker_schedule_pool_size>1</background_message_broker_schedule_pool_size>
   <background_distributed_schedule_pool_size>1</background_distributed_schedule_pool_size>
+  <memory_worker_period_ms>250</memory_worker_period_ms>
   <max_thread_pool_size>200</max_thread_pool_size>
   <max_thread_pool_free_size>4</max_thread_pool_free_size>
   <merge_tree>

@@ -26,7 +26,7 @@ Result<std::string> write_engine_config(os::Files& files, const std::string& dir
 // What one reader's statement may use. A request can lower these, never raise them.
 struct ReaderLimits {
   uint64_t execution_seconds_max = 30;
-  uint64_t memory_bytes_max = 400'000'000;
+  uint64_t memory_bytes_max = 250'000'000;
   uint64_t threads_max = 2;
   uint64_t temporary_bytes_max = 1'000'000'000;  // spilled to disk
   uint64_t document_bytes_max = 256'000'000;     // of a result whose format cannot be streamed

@@ -36,7 +36,7 @@ Status read_key(StoreRequest& out, const std::string& key, std::string& value) {
   } else if (key == "query_id") {
     out.query_id = std::move(value);
   } else if (key == "compress") {
-    out.framed = value == "1" || value == "true";
+    if (value == "1" || value == "true") return exception(kNotImplemented, "Replies are not compressed; set compress=0 (JDBC: compress=0 or compress=false)");
   } else if (key == "decompress") {
     if (value != "0" && value != "false" && !value.empty()) return exception(kNotImplemented, "Compressed request bodies are not taken; send decompress=0");
   } else if (key == "role") {
@@ -77,7 +77,9 @@ Result<StoreRequest> read_request(net::Request request, const std::string& fresh
   for (auto& [key, value] : net::parse_query(request.query)) SLUICE_CHECK(read_key(out, key, value));
 
   if (out.query_id.empty()) out.query_id = fresh_query_id;
-  if (out.query_id.size() > kQueryIdBytesMax) return exception(kBadArguments, "query_id is longer than 256 bytes");
+  // It is said again in a header of the reply.
+  const bool printable = std::all_of(out.query_id.begin(), out.query_id.end(), [](char c) { return c >= 0x20 && c < 0x7F; });
+  if (out.query_id.size() > kQueryIdBytesMax || !printable) return exception(kBadArguments, "query_id must be at most 256 printable ASCII characters");
   const bool is_bare = request.path == "/ping" || request.path == "/replicas_status";
   out.is_ping = is_bare || (request.path == "/" && out.sql.empty() && request.method != "POST");
   if (out.is_ping) return out;

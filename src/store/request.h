@@ -23,7 +23,6 @@ struct StoreRequest {
   bool is_head = false;
   bool is_ping = false;                    // GET /ping, /replicas_status, and / without a query
   bool is_insert = false;                  // sql is an INSERT whose rows are in `rows`
-  bool framed = false;                     // compress=1: replies in ClickHouse's LZ4 framing
   std::string sql;
   std::string rows;
   std::optional<uint64_t> rows_announced;  // X-Sluice-Rows
