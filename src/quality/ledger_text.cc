@@ -76,7 +76,7 @@ void append_list(std::string& out, std::string_view name, const List& list, Writ
 
 std::string thousands(uint64_t n) {
   std::string digits = std::to_string(n);
-  for (size_t at = digits.size(); at > 3; at -= 3) digits.insert(at - 3, ",");
+  for (size_t at = digits.size(); at > 3; at -= 3) digits.insert(at - 3, 1, ',');
   return digits;
 }
 
