@@ -7,7 +7,7 @@
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { health, query, runningDemo } from './program.mjs';
+import { health, note, query, runningDemo } from './program.mjs';
 
 const GIVE_UP_MS = 60_000;
 
@@ -75,8 +75,9 @@ const journalIds = (data) => {
 };
 
 // Waits until new processes answer; says how many events waited meanwhile.
-async function recovered(data, before, killedAt) {
+async function recovered(binary, data, before, killedAt) {
   let waiting = 0;
+  let last = '';
   while (Date.now() - killedAt < GIVE_UP_MS) {
     await delay(20);
     try {
@@ -87,23 +88,24 @@ async function recovered(data, before, killedAt) {
       const stores = childrenOf(state.up, 'store');
       const isNew = stores.length > 0 && stores.every((pid) => !before.includes(pid));
       if (isNew && answer.status === 'ready') {
-        await query(state, 'SELECT 1');
+        await query(binary, data, 'SELECT 1 AS one');
         return { seconds: (Date.now() - killedAt) / 1000, waiting };
       }
+      last = isNew ? JSON.stringify(answer) : `store processes ${stores.join(' ') || 'none'}`;
     } catch (error) {
       if (error.message === 'the demo ended') throw error;
-      // Not back yet: ask again.
+      last = error.message;
     }
   }
-  throw new Error(`not back within ${GIVE_UP_MS / 1000} s; ${join(data, 'up.log')} has the program's words`);
+  throw new Error(`not back within ${GIVE_UP_MS / 1000} s (${last}); ${join(data, 'up.log')} has the program's words`);
 }
 
 // Ids that sluice.events does not have, and those it has more than once. Asked again until nothing is missing or time is up:
 // an acknowledged event is durable at once, and queryable a moment later.
-async function compare(data, ids) {
+async function compare(binary, data, ids) {
   const wanted = new Set(ids);
   for (const end = Date.now() + 30_000; ;) {
-    const rows = await query(runningDemo(data), "SELECT message_id, count() AS n FROM sluice.events WHERE source != 'history' GROUP BY message_id");
+    const rows = await query(binary, data, "SELECT message_id, count() AS n FROM sluice.events WHERE source != 'history' GROUP BY message_id");
     const counts = new Map(rows.map((row) => [row.message_id, Number(row.n)]));
     const lost = [...wanted].filter((id) => !counts.has(id));
     const doubled = [...wanted].filter((id) => counts.get(id) > 1);
@@ -112,7 +114,7 @@ async function compare(data, ids) {
   }
 }
 
-export async function breakDemo(data, what, print = console.log) {
+export async function breakDemo(binary, data, what, print = console.log) {
   const state = runningDemo(data);
   if (!state) throw new Error(`no demo runs on ${data}. Start one with ./run demo, then give this in another terminal.`);
   const stores = childrenOf(state.up, 'store');
@@ -125,15 +127,17 @@ export async function breakDemo(data, what, print = console.log) {
   print(`kill -9 ${victims.join(' ')}: ${what === 'all' ? 'the whole program' : 'the store'} is gone; 20 events a second go on being sent. Look at the page.`);
   let back;
   try {
-    back = await recovered(data, stores, killedAt);
+    back = await recovered(binary, data, stores, killedAt);
     await delay(1000);
   } finally {
     await sender.stop();
   }
   const ids = [...sender.acknowledged, ...journalIds(data)];
-  const { lost, doubled } = await compare(data, ids);
+  const { lost, doubled } = await compare(binary, data, ids);
   print(`up to ${back.waiting} events waited in the log. ${ids.length} acknowledged ids looked up in sluice.events:`);
-  print(`${lost.length} lost, ${doubled.length} doubled, back in ${back.seconds.toFixed(1)} s`);
+  const result = `${lost.length} lost, ${doubled.length} doubled, back in ${back.seconds.toFixed(1)} s`;
+  print(result);
+  note(data, 'kill -9 ', `of ${what === 'all' ? 'everything' : 'the store'} at ${new Date(killedAt).toISOString().slice(11, 19)} UTC: ${result}, by the sender's own journal of ${ids.length} ids.`);
   if (lost.length > 0) print(`lost: ${lost.slice(0, 20).join(' ')}`);
   if (doubled.length > 0) print(`doubled: ${doubled.slice(0, 20).join(' ')}`);
   return lost.length === 0 && doubled.length === 0;

@@ -6,13 +6,13 @@
 // Ends   At Ctrl-C: replay, then the program, each in order; what was sent stays in DATA, and the next demo goes on from there.
 import { spawn } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname, join, relative, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { breakDemo } from './breaking.mjs';
 import { prepareHistory } from './history.mjs';
-import { Program, query, runningDemo } from './program.mjs';
+import { Program, command, note, query, runningDemo } from './program.mjs';
 
 const here = dirname(fileURLToPath(import.meta.url));
 const project = dirname(here);
@@ -61,12 +61,9 @@ function openPage(url, wanted) {
   spawn('xdg-open', [url], { stdio: 'ignore', detached: true }).on('error', () => {}).unref();
 }
 
-// Lines that the page shows under its header.
-const setNotes = (data, notes) => writeFileSync(join(data, 'notes'), notes.map((note) => `${note}\n`).join(''));
-
 function linesToPaste({ collect, sql }, data) {
   const post = (body) => `curl -sS ${collect}/v1/events -H 'Authorization: Bearer demo' -H 'Content-Type: application/json' -d '${body}'`;
-  const again = `./run demo${data === join(root, 'build/demo') ? '' : ` --data ${relative(process.cwd(), data)}`}`;
+  const again = `./run demo${data === join(root, 'build/demo') ? '' : ` --data ${data}`}`;
   return `
   Paste into another terminal:
 
@@ -85,10 +82,10 @@ function linesToPaste({ collect, sql }, data) {
 }
 
 // The replay's own write key: made once, kept for its owner alone.
-async function replayKey(program, data) {
+async function replayKey(data) {
   const path = join(data, 'replay.key');
   if (existsSync(path)) return readFileSync(path, 'utf8').trim();
-  const key = (await program.run('keys', 'create', 'replay')).trim().split(/\s+/).at(-1);
+  const key = (await command(binary, data, 'keys', 'create', 'replay')).trim().split(/\s+/).at(-1);
   writeFileSync(path, `${key}\n`, { mode: 0o600 });
   chmodSync(path, 0o600);
   return key;
@@ -125,13 +122,13 @@ class Demo {
   // Resolves when the replay ended: with its totals, or null if it was told to stop.
   async replay(shift) {
     const { data } = this.settings;
-    const rows = await query(this.program.state, "SELECT DISTINCT message_id FROM sluice.events WHERE source = 'replay'");
+    const rows = await query(binary, data, "SELECT DISTINCT message_id FROM sluice.events WHERE source = 'replay'");
     writeFileSync(join(data, 'replay-known.json'), JSON.stringify(rows.map((row) => row.message_id)));
     const args = [join(project, 'replay/replay.mjs'), '--host', this.program.addresses.collect, '--file', join(data, 'replay.ndjson'),
       '--journal', join(data, 'replay-journal.ndjson'), '--known', join(data, 'replay-known.json')];
     if (this.settings.replay !== undefined) args.push('--count', this.settings.replay);
     console.log(`replay: one of ${shift.replay - rows.length} held-back events every 2 s, through the Segment SDK`);
-    const environment = { ...process.env, SLUICE_WRITE_KEY: await replayKey(this.program, data) };
+    const environment = { ...process.env, SLUICE_WRITE_KEY: await replayKey(data) };
     const { child, closed } = await this.child(process.execPath, args, ['ignore', 'pipe', 'inherit'], environment);
     let totals = null;
     for await (const line of createInterface({ input: child.stdout })) {
@@ -151,8 +148,8 @@ class Demo {
     console.log(`\n  Page  ${page}\n`);
     openPage(page, !this.settings['no-open']);
     const shift = prepareHistory(join(project, 'data/commits.ndjson.gz'), data);
-    const moved = `Times of the git history are shifted by ${shift.weeks} weeks, so that they end near today.`;
-    setNotes(data, [moved]);
+    note(data, 'Times of the git history ', `are shifted by ${shift.weeks} weeks, so that they end near today.`);
+    note(data, 'The replay ', '');
     await this.program.ready();
     await this.sendHistory();
     if (this.ending) return;
@@ -161,7 +158,7 @@ class Demo {
     if (this.ending || !totals) return;
     console.log(`replay: ${totals.sent} sent, ${totals.acknowledged} acknowledged, ${totals.held} of them held back 45 s, ${totals.left} left`);
     if (totals.left === 0) {
-      setNotes(data, [moved, 'The replay has run out: nothing new arrives. ./run demo --reset starts anew.']);
+      note(data, 'The replay ', 'has run out: nothing new arrives. ./run demo --reset starts anew.');
       console.log('replay: all held-back events were sent; the page keeps its numbers. ./run demo --reset starts anew.');
     }
   }
@@ -179,7 +176,7 @@ class Demo {
 async function main() {
   const settings = options();
   if (settings.break) {
-    process.exit((await breakDemo(settings.data, settings.break)) ? 0 : 1);
+    process.exit((await breakDemo(binary, settings.data, settings.break)) ? 0 : 1);
   }
   const other = runningDemo(settings.data);
   if (other) fail(`a demo already runs on ${settings.data} (process ${other.demo}); its page is ${other.web}. End it with Ctrl-C, or name another folder with --data.`);

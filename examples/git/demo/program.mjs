@@ -30,17 +30,39 @@ export function runningDemo(data) {
   return isAlive(state.demo) ? state : null;
 }
 
-// The body of a SELECT over the SQL port, as rows.
-export async function query(state, sql) {
-  const response = await fetch(state.sql, { method: 'POST', body: `${sql} FORMAT JSONEachRow`, signal: AbortSignal.timeout(30_000) });
-  const text = await response.text();
-  if (!response.ok) throw new Error(`the SQL port says ${response.status}: ${text.trim()}`);
+const COMMAND_MS = 10_000;
+
+// One command of the program on DATA; its output as text. It is ended after COMMAND_MS.
+export async function command(binary, data, ...args) {
+  const child = spawn(binary, [...args, '--data', data], { stdio: ['ignore', 'pipe', 'pipe'], timeout: COMMAND_MS });
+  let out = '';
+  let err = '';
+  child.stdout.setEncoding('utf8').on('data', (chunk) => { out += chunk; });
+  child.stderr.setEncoding('utf8').on('data', (chunk) => { err += chunk; });
+  const [code, signal] = await new Promise((resolve) => child.on('close', (...how) => resolve(how)));
+  if (signal) throw new Error(`sluice ${args.join(' ')}: no answer within ${COMMAND_MS / 1000} s`);
+  if (code !== 0) throw new Error(`sluice ${args.join(' ')}: ${err.trim() || out.trim() || `exit ${code}`}`);
+  return out;
+}
+
+// The rows of a SELECT, by `sluice query`.
+export async function query(binary, data, sql) {
+  const text = await command(binary, data, 'query', sql, '--json');
   return text.split('\n').filter((line) => line !== '').map((line) => JSON.parse(line));
 }
 
 export async function health(state) {
   const response = await fetch(new URL('/health', state.web), { signal: AbortSignal.timeout(2000) });
   return response.json();
+}
+
+// Lines that the page shows under its header: `text` takes the place of the line that begins alike.
+export function note(data, beginning, text) {
+  const path = join(data, 'notes');
+  const lines = existsSync(path) ? readFileSync(path, 'utf8').split('\n').filter((line) => line !== '' && !line.startsWith(beginning)) : [];
+  if (text !== '') lines.push(`${beginning}${text}`);
+  writeFileSync(`${path}.new`, lines.map((line) => `${line}\n`).join(''));
+  renameSync(`${path}.new`, path);
 }
 
 export class Program {
@@ -69,11 +91,16 @@ export class Program {
     this.child = child;
     return new Promise((resolve, reject) => {
       let text = '';
+      const known = () => {
+        if (!LISTENERS.every((name) => this.addresses[name])) return;
+        this.publish();
+        resolve();
+      };
       child.stdout.setEncoding('utf8').on('data', (chunk) => {
         if (LISTENERS.every((name) => this.addresses[name])) return;
         text += chunk;
         for (const [, name, address] of text.matchAll(/^(collect|web|sql)\s+(?:http:\/\/)?(\S+:\d+)\/?\n/gm)) this.addresses[name] = `http://${address}`;
-        if (LISTENERS.every((name) => this.addresses[name])) resolve();
+        known();
       });
       child.on('error', (error) => reject(new Error(`${this.binary} does not start: ${error.message}. Run ./run build.`)));
       child.on('exit', (code, signal) => {
@@ -81,8 +108,7 @@ export class Program {
         reject(new Error(this.lastWords()));
         this.ended(code, signal);
       });
-      if (LISTENERS.every((name) => this.addresses[name])) resolve();
-      this.publish();
+      known(); // a start at the addresses of the last one
     });
   }
 
@@ -127,18 +153,6 @@ export class Program {
       await delay(100);
     }
     if (!this.stopping) throw new Error(`sluice up was not ready within ${timeoutMs / 1000} s (${last}); its words are in ${join(this.data, 'up.log')}`);
-  }
-
-  // One command beside the running program; its output as text.
-  async run(...args) {
-    const child = spawn(this.binary, [...args, '--data', this.data], { stdio: ['ignore', 'pipe', 'pipe'] });
-    let out = '';
-    let err = '';
-    child.stdout.setEncoding('utf8').on('data', (chunk) => { out += chunk; });
-    child.stderr.setEncoding('utf8').on('data', (chunk) => { err += chunk; });
-    const code = await new Promise((resolve) => child.on('close', resolve));
-    if (code !== 0) throw new Error(`sluice ${args.join(' ')}: ${err.trim() || out.trim() || `exit ${code}`}`);
-    return out;
   }
 
   async stop() {
