@@ -7,6 +7,12 @@
 namespace sluice::serve {
 namespace {
 
+// Groups may be added to a total: charts may stack them.
+bool is_additive(const plan::Measure& measure) {
+  using Kind = plan::MeasureKind;
+  return measure.kind == Kind::count || measure.kind == Kind::count_of || measure.kind == Kind::sum;
+}
+
 const char* window_kind(plan::Window::Kind kind) {
   switch (kind) {
     case plan::Window::Kind::tumble: return "tumble";
@@ -25,6 +31,15 @@ const char* panel_kind(plan::Panel::Kind kind) {
   return "stat";
 }
 
+// A plan has dimensions and measures by name; people wrote them in an order that means something.
+template <class Named>
+std::vector<const Named*> as_written(const std::vector<Named>& all) {
+  std::vector<const Named*> order;
+  for (const Named& one : all) order.push_back(&one);
+  std::sort(order.begin(), order.end(), [](const Named* a, const Named* b) { return a->written < b->written; });
+  return order;
+}
+
 const std::string& label_or_name(const std::string& label, const std::string& name) { return label.empty() ? name : label; }
 
 void write_metric(JsonOut& out, const plan::Metric& metric, const Progress* progress) {
@@ -32,19 +47,20 @@ void write_metric(JsonOut& out, const plan::Metric& metric, const Progress* prog
     out.key("name").text(metric.name);
     out.key("question").text(metric.question);
     out.key("dimensions").array([&] {
-      for (const plan::Dimension& d : metric.dimensions) {
+      for (const plan::Dimension* d : as_written(metric.dimensions)) {
         out.object([&] {
-          out.key("name").text(d.name);
-          out.key("label").text(label_or_name(d.label, d.name));
+          out.key("name").text(d->name);
+          out.key("label").text(label_or_name(d->label, d->name));
         });
       }
     });
     out.key("measures").array([&] {
-      for (const plan::Measure& m : metric.measures) {
+      for (const plan::Measure* m : as_written(metric.measures)) {
         out.object([&] {
-          out.key("name").text(m.name);
-          out.key("label").text(label_or_name(m.label, m.name));
-          out.key("type").text(plan::type_name(m.type));
+          out.key("name").text(m->name);
+          out.key("label").text(label_or_name(m->label, m->name));
+          out.key("type").text(plan::type_name(m->type));
+          out.key("additive").boolean(is_additive(*m));
         });
       }
     });

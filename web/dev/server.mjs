@@ -34,10 +34,10 @@ const seen = new Map();  // client time of first visit in mode "first"
 
 const metrics = [
   {name: 'commits_daily', question: 'Who is active?', dimensions: [{name: 'repo', label: 'repo'}],
-    measures: ['commits', 'authors', 'lines', 'p99_lines', 'lines_per_commit'].map((name) => ({name, label: name === 'lines_per_commit' ? 'Lines per commit' : name.replace('_', ' '), type: 'number'})),
+    measures: ['commits', 'authors', 'lines', 'p99_lines', 'lines_per_commit'].map((name) => ({name, label: name === 'lines_per_commit' ? 'Lines per commit' : name.replace('_', ' '), type: 'number', additive: ['commits', 'lines'].includes(name)})),
     window: {kind: 'tumble', size_ms: kDay, step_ms: kDay}, allowed_lateness_ms: 600_000, progress: null},
   {name: 'live_events', question: 'What arrives right now?', dimensions: [{name: 'source', label: 'source'}],
-    measures: [{name: 'events', label: 'events', type: 'number'}, {name: 'people', label: 'people', type: 'number'}],
+    measures: [{name: 'events', label: 'events', type: 'number', additive: true}, {name: 'people', label: 'people', type: 'number'}],
     window: {kind: 'tumble', size_ms: 10_000, step_ms: 10_000}, allowed_lateness_ms: 5_000, progress: null},
   {name: 'commits_hourly', question: 'At what hours are commits written?', dimensions: [],
     measures: [{name: 'commits', label: 'commits', type: 'number'}], window: {kind: 'tumble', size_ms: 3_600_000, step_ms: 3_600_000}, allowed_lateness_ms: 600_000, progress: null},

@@ -4,7 +4,7 @@
 import type uPlot from 'uplot';
 
 import type {Point} from '../live/contract';
-import {fillingFrom, type ChartModel, type ChartSeries} from './model';
+import {below, fillingFrom, type ChartModel, type ChartSeries} from './model';
 import {colour, token} from './look';
 
 interface Ink {
@@ -24,6 +24,7 @@ function ink(u: uPlot): Ink {
 }
 
 const kFillingDash = [2, 3];
+const kFill = 0.82;  // areas are larger than lines and need less ink
 
 let hatches = new Map<string, CanvasPattern | null>();
 
@@ -55,7 +56,7 @@ function hatch(ctx: CanvasRenderingContext2D, stroke: string, ratio: number): Ca
 // The part of the time axis whose numbers still move, very lightly, behind everything.
 export function drawFilling(u: uPlot, model: ChartModel): void {
   const from = fillingFrom(model);
-  if (from === null || model.bars) return;
+  if (from === null || model.shape !== 'lines') return;
   const {ctx, ratio, x} = ink(u);
   const left = Math.max(x(from), u.bbox.left);
   const right = Math.min(x(model.buckets[model.buckets.length - 1]!.e), u.bbox.left + u.bbox.width);
@@ -75,27 +76,28 @@ export function drawSeries(u: uPlot, model: ChartModel, index: number): void {
   pen.ctx.beginPath();
   pen.ctx.rect(u.bbox.left, u.bbox.top - 6 * pen.ratio, u.bbox.width, u.bbox.height + 6 * pen.ratio);
   pen.ctx.clip();
-  if (model.bars) drawBars(pen, model, series, index);
-  else drawLine(pen, model, series);
+  if (model.shape === 'lines') drawLine(pen, model, series);
+  else drawBars(pen, model, series, index);
   pen.ctx.restore();
 }
 
-// Where several series have a value in one bucket, their bars stand side by side.
+// Where several series have a value in one bucket, their bars stand on one another in a stack, else side by side.
 function drawBars(pen: Ink, model: ChartModel, series: ChartSeries, index: number): void {
   const {ctx, ratio, x, y} = pen;
   const zero = y(Math.max(0, pen.u.scales['y']?.min ?? 0));
   const stroke = colour(series.look.colour);
   for (const [bucket, point] of series.points.entries()) {
     if (!point || point.v === null) continue;
-    const present = model.series.map((one) => one.points[bucket]?.v != null);
+    const present = model.series.map((one, at) => (model.shape === 'stack' ? at === index : one.points[bucket]?.v != null));
     const before = present.slice(0, index).filter(Boolean).length;
+    const under = model.shape === 'stack' ? below(model, index, bucket) : 0;
     const full = x(point.s + model.step) - x(point.s);
     const gap = full > 6 * ratio ? Math.max(ratio, full * 0.14) : full > 3 * ratio ? ratio : 0;
     const each = (full - gap) / present.filter(Boolean).length;
     const left = Math.round(x(point.s) + gap / 2 + before * each);
     const width = Math.max(1, Math.round(x(point.s) + gap / 2 + (before + 1) * each) - left);
-    const top = Math.round(y(Number(point.v)));
-    const height = zero - top;
+    const top = Math.round(y(under + Number(point.v)));
+    const height = (under > 0 ? Math.round(y(under)) : zero) - top;
     if (point.state === 'filling') {
       ctx.fillStyle = hatch(ctx, stroke, ratio) ?? stroke;
       ctx.fillRect(left, top, width, height);
@@ -106,15 +108,20 @@ function drawBars(pen: Ink, model: ChartModel, series: ChartSeries, index: numbe
       ctx.setLineDash([]);
     } else {
       ctx.fillStyle = stroke;
+      ctx.globalAlpha = kFill;
       ctx.fillRect(left, top, width, height);
+      ctx.globalAlpha = 1;
     }
-    if (point.state === 'revised') drawCorner(pen, left + width, top);
+    if (under > 0 && width > 5 * ratio) {  // a hairline of paper between the parts of a stack
+      ctx.fillStyle = token('--paper');
+      ctx.fillRect(left, top + height - Math.ceil(ratio / 2), width, ratio);
+    }
+    if (point.state === 'revised') drawCorner(pen, left + width, top, Math.min(8 * ratio, Math.max(3 * ratio, width)));
   }
 }
 
 // A small triangle on the corner of a bar.
-function drawCorner({ctx, ratio}: Ink, right: number, top: number): void {
-  const size = 8 * ratio;
+function drawCorner({ctx, ratio}: Ink, right: number, top: number, size: number): void {
   ctx.fillStyle = token('--revised');
   ctx.beginPath();
   ctx.moveTo(right - size, top - 2 * ratio);
@@ -164,7 +171,7 @@ const kLabelsMax = 6;
 const kLabelFont = '12px system-ui, sans-serif';
 
 export function labelled(width: number, model: ChartModel): boolean {
-  return !model.bars && width >= 600 && model.series.length >= 2 && model.series.length <= kLabelsMax;
+  return model.shape === 'lines' && width >= 600 && model.series.length >= 2 && model.series.length <= kLabelsMax;
 }
 
 export function labelRoom(ctx: CanvasRenderingContext2D, model: ChartModel): number {
@@ -240,7 +247,7 @@ function drawSpots({ctx, ratio}: Ink, stroke: string, all: Spot[][]): void {
     for (const spot of run) {
       const open = spot === last && spot.point.state === 'filling';
       if (spot.point.state === 'revised') {
-        const size = 4 * ratio;
+        const size = 3 * ratio;
         ctx.fillStyle = token('--revised');
         ctx.beginPath();
         ctx.moveTo(spot.px, spot.py - size);

@@ -4,7 +4,7 @@ import type {Metric, Panel, Point} from '../live/contract';
 import {keyId} from '../live/panel-data';
 import {pointWords, chartSummary, finalWords} from '../words';
 import {look} from './look';
-import {bucketState, chartModel, fillingFrom, parseRange, type TimeSeriesState} from './model';
+import {below, bucketState, chartModel, extent, fillingFrom, parseRange, type TimeSeriesState} from './model';
 import {ticks} from './ticks';
 
 const kDay = 86_400_000;
@@ -52,11 +52,21 @@ describe('the chart model', () => {
   it('is_bars_for_one_series_or_a_few_of_short_windows_and_lines_else', () => {
     const short = {...metric, window: {...metric.window, size_ms: 10_000, step_ms: 10_000}};
     const names = (count: number) => data(Array.from({length: count}, (_, n) => [`r${n}`, [point(0, '1')]] as [string, Point[]]));
-    const bars = (held: TimeSeriesState, of: Panel, by: Metric) => chartModel(held, of, by, '', null, () => look(0)).bars;
-    expect(bars(names(1), {...panel, by: []}, metric)).toBe(true);
-    expect(bars(names(1), panel, metric)).toBe(false);
-    expect(bars(names(4), panel, short)).toBe(true);
-    expect(bars(names(5), panel, short)).toBe(false);
+    const shape = (held: TimeSeriesState, of: Panel, by: Metric) => chartModel(held, of, by, '', null, () => look(0)).shape;
+    expect(shape(names(1), {...panel, by: []}, metric)).toBe('bars');
+    expect(shape(names(1), panel, metric)).toBe('lines');
+    expect(shape(names(4), panel, short)).toBe('bars');
+    expect(shape(names(5), panel, short)).toBe('lines');
+  });
+  it('stacks_what_adds_up_and_reaches_as_high_as_the_stack', () => {
+    const additive = {...metric, measures: [{name: 'commits', label: 'commits', additive: true}]};
+    const of = (series: [string, Point[]][]) => chartModel(data(series), panel, additive, '', null, () => look(0));
+    const model = of([['fmt', [point(0, '3'), point(1, '1')]], ['ninja', [point(0, '4')]], ['seastar', [point(0, '2'), point(2, '8')]]]);
+    expect(model.shape).toBe('stack');
+    expect([0, 1, 2].map((series) => below(model, series, 0))).toEqual([0, 3, 7]);
+    expect(extent(model)).toEqual([1, 9]);
+    expect(of([['fmt', [point(0, '-3')]]]).shape).toBe('lines');
+    expect(extent(of([]))).toBeNull();
   });
   it('shows_the_range_of_the_url', () => {
     const held = data([['fmt', [0, 1, 2, 3, 4, 5, 6].map((at) => point(at, String(at)))]]);

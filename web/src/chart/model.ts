@@ -25,7 +25,7 @@ export interface ChartModel {
   step: number;
   buckets: Bucket[];
   series: ChartSeries[];
-  bars: boolean;
+  shape: 'bars' | 'stack' | 'lines';
 }
 
 export interface Range {
@@ -40,9 +40,35 @@ const kBarsStepMax = 60_000;
 
 const isSingle = (panel: Panel) => (panel.by ?? []).length === 0;
 
-// Bars where the buckets are the message: one series, or a few of short windows that one watches filling. Else lines.
-function isBars(panel: Panel, step: number, series: number): boolean {
-  return isSingle(panel) || (step <= kBarsStepMax && series <= kBarsSeriesMax);
+// One series is bars. Several are stacked where they add up to a total: a bucket without events is then simply empty. Else they are
+// lines, or, a few of short windows that one watches filling, bars side by side.
+function shapeOf(panel: Panel, metric: Metric | null, step: number, series: ChartSeries[]): ChartModel['shape'] {
+  if (isSingle(panel)) return 'bars';
+  const additive = metric?.measures.find((one) => one.name === panel.measure)?.additive === true;
+  const negative = () => series.some((one) => one.points.some((point) => point?.v?.startsWith('-')));
+  if (additive && !negative()) return 'stack';
+  return step <= kBarsStepMax && series.length <= kBarsSeriesMax ? 'bars' : 'lines';
+}
+
+const height = (point: Point | null | undefined) => (point?.v == null ? 0 : Number(point.v));
+
+// What lies under a series in a stack.
+export function below(model: ChartModel, series: number, bucket: number): number {
+  let sum = 0;
+  for (let at = 0; at < series; at++) sum += height(model.series[at]!.points[bucket]);
+  return sum;
+}
+
+// The lowest and highest place that the chart draws; null: nothing.
+export function extent(model: ChartModel): [number, number] | null {
+  let found: [number, number] | null = null;
+  for (let bucket = 0; bucket < model.buckets.length; bucket++) {
+    const values = model.series.flatMap((one) => (one.points[bucket]?.v == null ? [] : [height(one.points[bucket])]));
+    if (values.length === 0) continue;
+    const drawn = model.shape === 'stack' ? [values.reduce((sum, value) => sum + value, 0)] : values;
+    found = [Math.min(found?.[0] ?? Infinity, ...drawn), Math.max(found?.[1] ?? -Infinity, ...drawn)];
+  }
+  return found;
 }
 
 export function chartModel(
@@ -68,7 +94,7 @@ export function chartModel(
     return {id: one.id, label: isSingle(panel) ? measureLabel(metric, panel.measure ?? '') : keyText(one.key), look: lookOf(one), points};
   });
   const step = metric?.window.step_ms ?? (ordered[0] ? ordered[0].e - ordered[0].s : 1);
-  return {start, end, step, buckets: ordered, series, bars: isBars(panel, step, series.length)};
+  return {start, end, step, buckets: ordered, series, shape: shapeOf(panel, metric, step, series)};
 }
 
 // The state of a whole bucket: it moves while any of its series does.

@@ -10,7 +10,7 @@ import uPlot from 'uplot';
 import {tick} from '../decimal';
 import {drawFilling, drawLabels, drawSeries, isDense, labelled, labelRoom} from './drawing';
 import {colour, token} from './look';
-import type {ChartModel, Range} from './model';
+import {extent, type ChartModel, type Range} from './model';
 import {ticks} from './ticks';
 
 export interface Cursor {
@@ -36,7 +36,7 @@ interface Props {
 }
 
 const kFont = '12px system-ui, sans-serif';
-const kNothing: ChartModel = {start: 0, end: 1, step: 1, buckets: [], series: [], bars: true};
+const kNothing: ChartModel = {start: 0, end: 1, step: 1, buckets: [], series: [], shape: 'bars'};
 
 function aligned(model: ChartModel): uPlot.AlignedData {
   const x = model.buckets.map((bucket) => (bucket.s + bucket.e) / 2);
@@ -44,10 +44,11 @@ function aligned(model: ChartModel): uPlot.AlignedData {
 }
 
 // From zero to a little above the highest value, so that lengths and heights can be compared.
-function yRange(_: uPlot, min: number | null, max: number | null): [number, number] {
-  if (min === null || max === null || !Number.isFinite(min) || !Number.isFinite(max)) return [0, 1];
-  const low = Math.min(0, min);
-  const high = Math.max(0, max);
+function yRange(model: ChartModel): [number, number] {
+  const found = extent(model);
+  if (!found) return [0, 1];
+  const low = Math.min(0, found[0]);
+  const high = Math.max(0, found[1]);
   if (low === high) return [0, 1];
   const room = (high - low) * 0.06;
   return [low === 0 ? 0 : low - room, high + room];
@@ -72,7 +73,7 @@ function options(width: number, height: number, model: () => ChartModel, hooks: 
     legend: {show: false},
     scales: {
       x: {time: true, range: () => [model().start, Math.max(model().end, model().start + 1)]},
-      y: {range: yRange},
+      y: {range: () => yRange(model())},
     },
     axes: [
       {
@@ -98,7 +99,7 @@ function options(width: number, height: number, model: () => ChartModel, hooks: 
     cursor: {
       y: false,
       points: {
-        show: !model().bars, size: 7, width: 1.5,
+        show: model().shape === 'lines', size: 7, width: 1.5,
         stroke: (_u, index) => colour(model().series[index - 1]?.look.colour ?? 0),
         fill: () => token('--paper'),
       },
@@ -160,7 +161,7 @@ export function TimeSeries({handle, height, label, onCursor, onSpeak, onZoom}: P
     draw: (next) => {
       const before = model.current;
       model.current = next;
-      const same = plot.current !== null && before.bars === next.bars && before.series.length === next.series.length;
+      const same = plot.current !== null && before.shape === next.shape && before.series.length === next.series.length;
       if (same) plot.current!.setData(aligned(next), true);
       else create();
     },

@@ -8,6 +8,7 @@ export interface Named {
   name: string;
   label: string;
   type?: string;
+  additive?: boolean;  // groups may be added to a total
 }
 
 export interface Metric {

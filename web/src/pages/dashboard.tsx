@@ -38,7 +38,7 @@ function RangeField({dashboard}: {dashboard: Dashboard}) {
     <label className="field">
       <span className="visually-hidden">Time shown in charts</span>
       <select value={text} onChange={(event) => setQuery({range: event.target.value})}>
-        <option value="">Charts: all their time</option>
+        <option value="">Charts: full range</option>
         {fitting.map((days) => <option key={days} value={`${days}d`}>Charts: last {days === 1 ? 'day' : `${days} days`}</option>)}
         {zoomed && <option value={text}>Charts: {rangeWords(zoomed.from, zoomed.to, board.near())}</option>}
       </select>

@@ -8,6 +8,7 @@ export function swatch(look: Look): SVGElement {
   const svg = document.createElementNS(kSvg, 'svg');
   svg.setAttribute('class', `swatch series-${look.colour}`);
   svg.setAttribute('viewBox', '0 0 18 8');
+  svg.setAttribute('preserveAspectRatio', 'xMinYMid slice');
   svg.setAttribute('aria-hidden', 'true');
   const line = document.createElementNS(kSvg, 'path');
   line.setAttribute('d', 'M0 4h18');

@@ -90,7 +90,8 @@ export function TimeSeriesPanel({panel}: {panel: Panel}) {
     setText(note.current, held?.answered && !now ? 'Not computed yet.' : '');
     if (!now) return;
     const next = chartModel(now, panel, metric, filter, parseRange(rangeText, now.end), (series) => looks.of(by, series.key));
-    if (next.series.length === 0) setText(note.current, now.series.length === 0 ? 'No events in this window.' : 'Nothing here matches the filter.');
+    root.current?.classList.toggle('no-data', next.buckets.length === 0);
+    if (next.buckets.length === 0) setText(note.current, now.series.length === 0 ? 'No events in this window.' : 'Nothing here matches the filter.');
     model.current = next;
     chart.current?.draw(next);
     if (legend.current && by.length > 0) {
@@ -99,7 +100,7 @@ export function TimeSeriesPanel({panel}: {panel: Panel}) {
     setText(more.current, now.more > 0 ? `${now.more} more` : '');
     if (twin.current) paintTwin(twin.current, next, open, metric, mark(), board.near());
     setText(summary.current, chartSummary(title, next, board.near()));
-    setData(root.current, {series: next.series.length, buckets: next.buckets.length});
+    setData(root.current, {series: next.series.length, buckets: next.buckets.length, shape: next.shape});
     if (cursor.current && tip.current) paintTooltip(tip.current, next, cursor.current, metric, mark(), board.near());
   });
 
