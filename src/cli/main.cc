@@ -86,7 +86,11 @@ int main(int argc, char** argv) {
   store->add_option("--data", a.store.data)->required();
   store->add_option("--socket", a.store.socket)->required();
   app.add_subcommand("version", "Print the version");
-  CLI11_PARSE(app, argc, argv);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& e) {  // --help is one, too
+    return app.exit(e) == 0 ? 0 : 2;
+  }
 
   os::RealPorts real;
   const os::Ports ports = real.ports();

@@ -12,8 +12,9 @@ constexpr event::PartitionId kPartition{0};
 }  // namespace
 
 Result<Processor::Step> Processor::step(os::MonotonicTime now) {
+  if (checkpointing_since_) last_checkpoint_took_ += now - *std::exchange(checkpointing_since_, std::nullopt);
   SLUICE_CHECK(take_reports());
-  SLUICE_CHECK(publish_checkpoint());
+  SLUICE_CHECK(publish_checkpoint(now));
   if (!flush_outbox()) return Step::waiting;
   if (status_.replaying) return replay(now);
   if (plan_hash_ != setup_.wanted.hash) SLUICE_CHECK(become_live());
@@ -172,12 +173,15 @@ Status Processor::checkpoint(os::MonotonicTime now) {
   next.snapshot = SLUICE_TRY(fold_->snapshot());
   pending_checkpoint_ = std::move(next);
   last_checkpoint_ = now;
+  last_checkpoint_took_ = {};
+  checkpointing_since_ = now;
   records_since_checkpoint_ = 0;
   return ok();
 }
 
-Status Processor::publish_checkpoint() {
+Status Processor::publish_checkpoint(os::MonotonicTime now) {
   if (!pending_checkpoint_ || committed_ < pending_checkpoint_->epoch) return ok();
+  checkpointing_since_ = now;
   SLUICE_CHECK(checkpoints_.publish(*pending_checkpoint_));
   checkpointed_ = pending_checkpoint_->epoch;
   pending_checkpoint_.reset();

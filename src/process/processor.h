@@ -121,7 +121,7 @@ class Processor {
   bool over_bounds() const;
 
   Status checkpoint(os::MonotonicTime now);
-  Status publish_checkpoint();
+  Status publish_checkpoint(os::MonotonicTime now);
   Status schedule_job(os::MonotonicTime now);
   Status start_job(uint32_t metric, os::MonotonicTime now);
   void apply_listing(const JobReport& report);
@@ -162,7 +162,8 @@ class Processor {
 
   std::optional<Checkpoint> pending_checkpoint_;
   os::MonotonicTime last_checkpoint_{};
-  std::chrono::steady_clock::duration last_checkpoint_took_{};
+  std::chrono::steady_clock::duration last_checkpoint_took_{};   // folding stood still for so long
+  std::optional<os::MonotonicTime> checkpointing_since_;         // of the step before: this one knows how long it took
   uint64_t records_since_checkpoint_ = 0;
   Epoch checkpointed_;
 
