@@ -11,6 +11,7 @@ Result<JobStage::Step> JobStage::step(std::optional<JobTask> next, std::optional
   if (!current_) {
     if (!next) return Step::idle;
     current_ = std::move(next);
+    waited_ = false;
   } else {
     SLUICE_ASSERT(!next, "one job at a time");
   }
@@ -33,11 +34,13 @@ Result<JobStage::Step> JobStage::step(std::optional<JobTask> next, std::optional
   }
   if (error && passes_by_itself(error->code)) {
     waiting_for_ = error->message;
+    waited_ = true;
     return Step::waiting;
   }
   // Too many groups, or a query that the engine refuses: this metric stops, the others go on.
   if (error) done.stopped = error->message;
   waiting_for_.clear();
+  done.waited = waited_;
   done.task = std::move(*current_);
   current_.reset();
   report = std::move(done);

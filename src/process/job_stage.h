@@ -31,6 +31,7 @@ struct JobReport {
   JobTask task;
   std::vector<plan::Span> listed;   // of a list
   std::string stopped;              // not empty: the metric must stop, and why
+  bool waited = false;              // for a store that was away: how long it took says nothing about the job
 };
 using Report = std::variant<CommittedReport, JobReport>;
 
@@ -49,6 +50,7 @@ class JobStage {
   JobRunner runner_;
   const Changed changed_;
   std::optional<JobTask> current_;
+  bool waited_ = false;
   std::string waiting_for_;
 };
 

@@ -48,8 +48,10 @@ Status Processor::job_ended(JobReport report) {
   for (const Fold::Operator& op : fold_->operators()) {
     if (op.windows->metric().name == report.task.entry.metric && !first.done && remaining(op) == 0) first.done = true;
   }
-  // Live inserts must not starve: a job rests twice as long as it ran. First computations are waited for, so they do not.
-  next_job_at_ = was_first ? last_step_ : last_step_ + setup_.options.job_rest * (last_step_ - started);
+  // Live inserts must not starve: a job rests twice as long as it ran. First computations are waited for, so they do not; nor does a
+  // job after a store that was away for hours.
+  const bool rests = !was_first && !report.waited;
+  next_job_at_ = rests ? last_step_ + setup_.options.job_rest * (last_step_ - started) : last_step_;
   return ok();
 }
 

@@ -99,9 +99,8 @@ void Rig::power_cut_after(uint64_t file_changes) { files_.stop_after(file_change
 
 void Rig::close_stages() {
   jobs_.reset();
-  if (sink_) count_sink();
+  ended_ = counts();
   sink_.reset();
-  sink_seen_ = {};
   processor_.reset();
   warehouse_.reset();
   marks_.reset();
@@ -167,8 +166,11 @@ Status Rig::open_stages() {
   sink_ = std::make_unique<process::Sink>(*warehouse_, *marks_, data_id_.text(), [this](process::EpochRows rows) {
     SLUICE_ASSERT(!reports_->try_push(process::CommittedReport{rows.epoch}, 1), "reports are wider than the epochs under way");
   });
-  jobs_ = std::make_unique<process::JobStage>(
-      *warehouse_, [this](const process::JobTask&, process::JobResult result) { revisions_ += result.revisions.size(); });
+  jobs_ = std::make_unique<process::JobStage>(*warehouse_, [this](const process::JobTask& task, process::JobResult result) {
+    ++ended_.jobs;
+    ended_.windows += task.entry.windows.size();
+    ended_.revisions += result.revisions.size();
+  });
   return ok();
 }
 
@@ -214,15 +216,18 @@ bool Rig::submit(event::Submission submission, std::function<void(Result<event::
   return committer_->offer(pending).has_value();
 }
 
-void Rig::count_sink() {
-  const process::SinkCounters now = sink_->counters();
-  sink_total_.epochs += now.epochs - sink_seen_.epochs;
-  sink_total_.rows += now.rows - sink_seen_.rows;
-  sink_total_.inserts += now.inserts - sink_seen_.inserts;
-  sink_total_.retries += now.retries - sink_seen_.retries;
-  sink_total_.fences += now.fences - sink_seen_.fences;
-  sink_total_.skipped += now.skipped - sink_seen_.skipped;
-  sink_seen_ = now;
+RigCounts Rig::counts() const {
+  RigCounts all = ended_;
+  if (processor_) all.evictions += processor_->status().evictions;
+  if (!sink_) return all;
+  const process::SinkCounters& now = sink_->counters();
+  all.sink.epochs += now.epochs;
+  all.sink.rows += now.rows;
+  all.sink.inserts += now.inserts;
+  all.sink.retries += now.retries;
+  all.sink.fences += now.fences;
+  all.sink.skipped += now.skipped;
+  return all;
 }
 
 Result<bool> Rig::step() {
@@ -230,13 +235,12 @@ Result<bool> Rig::step() {
   const bool replaying = processor_->status().replaying;
   const uint64_t folded = processor_->status().folded.value;
   const process::Processor::Step processed = SLUICE_TRY(processor_->step(clock_.monotonic()));
-  if (replaying) replayed_ += processor_->status().folded.value - folded;
+  if (replaying) ended_.replayed += processor_->status().folded.value - folded;
   bool worked = processed == process::Processor::Step::worked;
 
   std::optional<process::Delivery> delivery;
   if (!sink_->busy()) delivery = deliveries_->try_pop();
   worked |= SLUICE_TRY(sink_->step(std::move(delivery))) == process::Sink::Step::worked;
-  count_sink();
 
   std::optional<process::JobTask> task;
   if (!jobs_->busy()) task = tasks_->try_pop();
@@ -266,7 +270,8 @@ Status Rig::settle() {
     const bool busy = worked || sink_->busy() || jobs_->busy() || s.replaying || processor_->gathering() ||
                       s.uncommitted_epochs > 0 || s.dirty_windows > 0 || s.folded_to != log_->synced_end();
     quiet = busy ? 0 : quiet + 1;
-    if (faults_.die_after && sink_->busy() && !sink_->waiting_for().empty()) return fail(Code::unavailable, sink_->waiting_for());
+    if (faults_.die_after && !sink_->waiting_for().empty()) return fail(Code::unavailable, sink_->waiting_for());
+    if (faults_.die_after && !jobs_->waiting_for().empty()) return fail(Code::unavailable, jobs_->waiting_for());
   }
   if (quiet >= kQuietRounds) return ok();
   const process::ProcessorStatus& s = processor_->status();

@@ -26,6 +26,16 @@
 
 namespace sluice::harness {
 
+// What happened since open(), over all generations.
+struct RigCounts {
+  uint64_t jobs = 0;
+  uint64_t windows = 0;  // recomputed by them
+  uint64_t revisions = 0;
+  uint64_t evictions = 0;
+  uint64_t replayed = 0;  // epochs folded again
+  process::SinkCounters sink;
+};
+
 struct RigOptions {
   process::ProcessorOptions processor;
   bool one_record_per_frame = false;
@@ -62,9 +72,7 @@ class Rig final : public collect::Submitter {
   Result<std::string> query(const std::string& sql, std::string_view format) { return store_.query(sql, format); }
   const plan::Plan& plan() const { return *plan_; }
   const process::ProcessorStatus& status() const { return processor_->status(); }
-  const process::SinkCounters& sink_counters() const { return sink_total_; }
-  uint64_t replayed_epochs() const { return replayed_; }
-  uint64_t revisions() const { return revisions_; }
+  RigCounts counts() const;
   const std::vector<std::string>& notes() const { return notes_; }
   const std::string& folder() const { return folder_.path(); }
 
@@ -76,7 +84,6 @@ class Rig final : public collect::Submitter {
   Status open_stages();
   void close_stages();
   Result<std::string> key_of(const std::string& source);
-  void count_sink();
 
   EngineStore& store_;
   RigOptions options_;
@@ -92,10 +99,7 @@ class Rig final : public collect::Submitter {
   std::unique_ptr<plan::Plan> plan_;
   std::unique_ptr<collect::Keys> keys_;
   std::vector<std::string> notes_;
-  process::SinkCounters sink_total_;
-  process::SinkCounters sink_seen_;  // of this generation, already in the total
-  uint64_t replayed_ = 0;
-  uint64_t revisions_ = 0;
+  RigCounts ended_;  // of generations before this one, and what is counted as it happens
 
   // One generation: from open to restart.
   std::unique_ptr<log::SegmentLog> log_;

@@ -1,0 +1,98 @@
+"""planted_bugs.py - one wrong way to compute each measure. The comparison must see every one of them, or it sees nothing.
+
+Each gets (measure, the group's events, the right value) and returns what a program with that bug would say.
+"""
+from naive_model import ONE, VALUE, half_up, passes
+
+
+def values(measure, events):
+    out = [VALUE[measure['type']](measure['argument'], e) for e in events if passes(measure.get('where'), e)]
+    return [v for v in out if v is not None]
+
+
+def bug(kind):
+    def plant(hurt):
+        def on(measure, events, value):
+            return hurt(measure, events, value) if measure['kind'] == kind else value
+        PLANTED[hurt.__name__.replace('_', ' ')] = on
+        return hurt
+    return plant
+
+
+PLANTED = {}
+
+
+@bug('count')
+def count_forgets_its_where(measure, events, value):
+    return 'count', len(events)
+
+
+@bug('count_of')
+def count_of_x_counts_null(measure, events, value):
+    return 'count', sum(passes(measure.get('where'), e) for e in events)
+
+
+@bug('sum')
+def sum_of_nothing_is_zero(measure, events, value):
+    return value or ('number', 0)
+
+
+@bug('sum')
+def sum_in_floating_point(measure, events, value):
+    return value and ('number', round(sum(v / ONE for v in values(measure, events)) * ONE))
+
+
+@bug('avg')
+def avg_rounds_down(measure, events, value):
+    found = values(measure, events)
+    return value and ('number', sum(found) // len(found))
+
+
+@bug('avg')
+def avg_of_rounded_halves_to_even(measure, events, value):
+    if not value:
+        return value
+    found = values(measure, events)
+    q, r = divmod(sum(found), len(found))
+    return 'number', q + (2 * r > len(found) or (2 * r == len(found) and q % 2 == 1))
+
+
+@bug('min')
+def min_ignores_the_last_event(measure, events, value):
+    found = values(measure, events[:-1])
+    return (value[0], min(found)) if found else value
+
+
+@bug('max')
+def max_starts_at_zero(measure, events, value):
+    return value and (value[0], max(value[1], 0)) if value and value[0] == 'number' else value
+
+
+@bug('distinct')
+def distinct_ignores_case(measure, events, value):
+    return 'count', len({v.lower() for v in values(measure, events)})
+
+
+@bug('distinct')
+def distinct_counts_null(measure, events, value):
+    return 'count', len({VALUE['text'](measure['argument'], e) for e in events if passes(measure.get('where'), e)})
+
+
+@bug('percentile')
+def percentile_floors_its_rank(measure, events, value):
+    found, (numerator, denominator) = sorted(values(measure, events)), measure['p']
+    return value and ('number', found[max(1, numerator * len(found) // denominator) - 1])
+
+
+@bug('derived')
+def derived_cuts_instead_of_rounding(measure, events, value):
+    # The last digit one lower in size: what cutting does to every second quotient.
+    return value and ('number', value[1] - (value[1] > 0) + (value[1] < 0)) if value and value[1] % ONE else value
+
+
+@bug('derived')
+def derived_divides_by_zero_to_zero(measure, events, value):
+    return value or ('number', 0)
+
+
+assert half_up(-5, 10) == -1
