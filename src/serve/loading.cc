@@ -80,6 +80,12 @@ plan::State state_of_text(std::string_view text) {
   return text == plan::state_name(plan::State::revised) ? plan::State::revised : plan::State::filling;
 }
 
+const std::string& first_measure(const plan::Metric& metric) {
+  return std::min_element(metric.measures.begin(), metric.measures.end(), [](const plan::Measure& a, const plan::Measure& b) {
+           return a.written < b.written;
+         })->name;
+}
+
 enum class Shape { view, series, over, over_counted };
 
 Result<std::vector<LoadedRow>> read_rows(std::string_view reply, const plan::Metric& metric, size_t kept, Shape shape, uint64_t* groups) {
@@ -218,7 +224,7 @@ Result<Loaded> load(const Project& project, const SharedQuery& query, const Boar
       // Which groups a reply of bounded size holds must be the same each time: the largest.
       const std::string reply = SLUICE_TRY(ask(fmt::format(
           "SELECT *, count() OVER () FROM (\n{}\n) ORDER BY {} DESC NULLS LAST LIMIT {}",
-          query_sql(project, query, loaded.over, task.as_of.epoch), sql::quote_name(metric.measures.front().name), kAnswerRowsMax)));
+          query_sql(project, query, loaded.over, task.as_of.epoch), sql::quote_name(first_measure(metric)), kAnswerRowsMax)));
       loaded.rows = SLUICE_TRY(read_rows(reply, metric, query.kept.size(), Shape::over_counted, &loaded.groups));
     }
   }

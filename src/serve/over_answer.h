@@ -1,7 +1,7 @@
 // over_answer.h - the answer of an `over` query, and what stats and tables show of it.
 //
 // Promise State is R1's with due = the window's end, as of the answer's watermark.
-// Bounds  kAnswerRowsMax groups are read (the largest by the metric's first measure); a table shows kTableRowsMax of them by its own
+// Bounds  kAnswerRowsMax groups are read (the largest by the metric's first measure as written); a table shows kTableRowsMax of them by its own
 //         first measure and says how many more there are.
 #pragma once
 
