@@ -62,7 +62,7 @@ function openPage(url, wanted) {
 }
 
 function linesToPaste({ collect, sql }, data) {
-  const post = (body) => `curl -sS ${collect}/v1/events -H 'Authorization: Bearer demo' -H 'Content-Type: application/json' -d '${body}'`;
+  const post = (body) => `curl -sS ${collect}/v1/events -H 'Authorization: Bearer demo' -H 'Content-Type: application/json' -d '${body}'; echo`;
   const again = `./run demo${data === join(root, 'build/demo') ? '' : ` --data ${data}`}`;
   return `
   Paste into another terminal:
