@@ -55,7 +55,6 @@ void Feed::epoch(process::EpochRows rows) {
     newest_ = committed;
     to_ = rows.to;
     if (!open_) return;
-    committed.progress = std::exchange(progress_, {});
   }
   for (process::MetricChange& change : rows.changes) {
     committed.metrics.push_back({change.metric, rows.epoch, std::move(change.rows), {}, change.seen.any, change.seen.newest});
@@ -69,18 +68,25 @@ void Feed::job(const process::JobTask& task, process::JobResult result) {
   {
     const std::lock_guard lock(mutex_);
     committed = newest_;
-    committed.progress = std::exchange(progress_, {});
   }
   committed.metrics.push_back({task.metric, task.entry.up_to, std::move(result.rows), std::move(result.revisions), false, kMinusInfinity});
   publish_(std::move(committed));
 }
 
 void Feed::progress(const std::vector<process::MetricProgress>& progress) {
-  const std::lock_guard lock(mutex_);
-  progress_.clear();
-  for (uint32_t i = 0; i < progress.size(); ++i) {
-    if (progress[i].total > 0) progress_.push_back({i, progress[i].done, progress[i].total});
+  serve::Committed committed;
+  {
+    const std::lock_guard lock(mutex_);
+    std::vector<serve::Progress> now;
+    for (uint32_t i = 0; i < progress.size(); ++i) {
+      if (progress[i].total > 0) now.push_back({i, progress[i].done, progress[i].total});
+    }
+    if (!open_ || now == progress_) return;
+    progress_ = now;
+    committed = newest_;
+    committed.progress = std::move(now);
   }
+  publish_(std::move(committed));
 }
 
 Feed::Newest Feed::newest() {

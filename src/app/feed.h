@@ -23,7 +23,7 @@ class Feed {
   // Epochs that were published before a recovery are not published again.
   void epoch(process::EpochRows rows);
   void job(const process::JobTask& task, process::JobResult result);
-  // Of first computations; goes out with the next epoch or job.
+  // Of first computations; goes out when it changed.
   void progress(const std::vector<process::MetricProgress>& progress);
   // Totals of the newest committed epoch, and where it ends in the log: both of one moment.
   struct Newest {

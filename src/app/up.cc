@@ -1,6 +1,5 @@
 #include "app/up.h"
 
-#include <fmt/format.h>
 
 #include <thread>
 
@@ -57,10 +56,7 @@ Result<Wanted> addresses_of(const plan::Plan& plan, const std::vector<std::strin
 Result<std::unique_ptr<net::Server>> listen(os::Ports ports, const char* name, const os::Endpoint& endpoint, net::ServerOptions options,
                                             net::Handler handler) {
   Result<std::unique_ptr<net::Server>> server = net::Server::listen(ports, endpoint, "", options, std::move(handler));
-  if (!server && server.error().code == Code::conflict) {
-    return fail(Code::conflict, fmt::format("{}; give another address with --listen {}=127.0.0.1:PORT (port 0 lets the system choose)",
-                                            server.error().message, name));
-  }
+  if (!server) return std::move(server).error().in(std::string("listener ") + name);
   return server;
 }
 

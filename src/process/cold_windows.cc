@@ -31,6 +31,10 @@ void ColdWindows::started(const std::vector<plan::Span>& windows, event::Epoch u
   }
 }
 
+void ColdWindows::not_done(const std::vector<plan::Span>& windows, event::Epoch up_to) {
+  for (const plan::Span& window : windows) dirty_.try_emplace(window, up_to);
+}
+
 void ColdWindows::save(ByteWriter& to) const {
   to.i64(to_ms(born_after_));
   to.varint(dirty_.size());

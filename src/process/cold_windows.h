@@ -11,6 +11,7 @@
 #include <absl/container/btree_map.h>
 #include <absl/container/btree_set.h>
 
+#include <algorithm>
 #include <vector>
 
 #include "base/bytes.h"
@@ -27,7 +28,10 @@ class ColdWindows {
   bool open_cold(const plan::Span& window) const { return window.start <= born_after_ || evicted_.contains(window); }
   void evict(const plan::Span& window) { evicted_.insert(window); }
 
-  void dirty(const plan::Span& window, event::Epoch epoch) { dirty_[window] = epoch; }
+  void dirty(const plan::Span& window, event::Epoch epoch) {
+    event::Epoch& newest = dirty_[window];
+    newest = std::max(newest, epoch);   // a list that comes late must not hide an event that came before it
+  }
   // An open cold window that has events: it will be dirty again when it closes.
   void await_close(const plan::Span& window) { awaited_.insert({window.end, window.start}); }
   void close(TimeMs watermark, DurationMs lateness, event::Epoch epoch);
@@ -37,6 +41,8 @@ class ColdWindows {
   std::vector<plan::Span> due(event::Epoch up_to, size_t most) const;
   // A job over these windows with E = up_to was journaled: those not dirtied since are clean.
   void started(const std::vector<plan::Span>& windows, event::Epoch up_to);
+  // A job over them gave up.
+  void not_done(const std::vector<plan::Span>& windows, event::Epoch up_to);
   size_t dirty_count() const { return dirty_.size(); }
 
   void save(ByteWriter& to) const;

@@ -3,7 +3,8 @@
 namespace sluice::process {
 namespace {
 
-bool passes_by_itself(Code code) { return code == Code::unavailable || code == Code::unknown; }
+// not_found: the sink has not created the metric's table yet.
+bool passes_by_itself(Code code) { return code == Code::unavailable || code == Code::unknown || code == Code::not_found; }
 
 }  // namespace
 

@@ -68,7 +68,10 @@ void write_body(ByteWriter& to, const JobEntry& e) {
   to.i64(to_ms(e.clock));
   to.u8(e.first ? 1 : 0);
 }
-void write_body(ByteWriter& to, const JobDoneEntry& e) { to.u64(e.job.value); }
+void write_body(ByteWriter& to, const JobDoneEntry& e) {
+  to.u64(e.job.value);
+  to.u8(e.stopped ? 1 : 0);
+}
 void write_body(ByteWriter& to, const ListedEntry& e) {
   to.text(e.metric);
   to.text(e.version);
@@ -109,7 +112,12 @@ JournalEntry read_body(uint8_t kind, ByteReader& from) {
       e.first = from.u8() != 0;
       return e;
     }
-    case 4: return JobDoneEntry{JobId(from.u64())};
+    case 4: {
+      JobDoneEntry e;
+      e.job = JobId(from.u64());
+      e.stopped = from.u8() != 0;
+      return e;
+    }
     case 5: {
       ListedEntry e;
       e.metric = std::string(from.text());

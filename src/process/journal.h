@@ -56,6 +56,7 @@ struct JobEntry {
 };
 struct JobDoneEntry {
   JobId job;
+  bool stopped = false;      // it gave up: its windows are dirty again, and its metric rests until the next start
   bool operator==(const JobDoneEntry&) const = default;
 };
 // Every stored window of a metric version was made dirty once: its first computation is under way or done.

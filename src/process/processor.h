@@ -125,6 +125,8 @@ class Processor {
   Status schedule_job(os::MonotonicTime now);
   Status start_job(uint32_t metric, os::MonotonicTime now);
   void apply_listing(const JobReport& report);
+  void give_back(const JobEntry& job);                     // its windows are dirty again
+  bool stopped(const std::string& metric) const;           // until the next start
   uint64_t remaining(const Fold::Operator& op) const;   // windows that are still to be computed
   void note_status();
 

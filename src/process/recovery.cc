@@ -127,7 +127,10 @@ Result<Processor::Step> Processor::replay(os::MonotonicTime now) {
     running_ = *job;
     next_job_ = job->job.next();
   } else if (const auto* done = std::get_if<JobDoneEntry>(&entry)) {
-    if (running_ && running_->job == done->job) running_.reset();
+    if (running_ && running_->job == done->job) {
+      if (done->stopped) give_back(*running_);
+      running_.reset();
+    }
   } else if (const auto* listed = std::get_if<ListedEntry>(&entry)) {
     JobReport report;
     report.task.list = true;

@@ -15,14 +15,29 @@ void Processor::apply_listing(const JobReport& report) {
     const plan::Metric& metric = op.windows->metric();
     if (metric.name != report.task.entry.metric || metric.version != report.task.entry.version) continue;
     ColdWindows& cold = op.windows->cold();
+    const Epoch now = gathering_since_ ? folded_.next() : folded_;
     for (const plan::Span& window : report.listed) {
       if (!cold.open_cold(window)) continue;  // folded here from its first event on
-      cold.dirty(window, report.task.entry.up_to);
-      if (window.end + metric.allowed_lateness > fold_->clock().watermark()) cold.await_close(window);
+      // What the watermark has closed is only final in the epoch that closed it: a job over less would leave it filling for ever.
+      const bool closed = window.end + metric.allowed_lateness <= fold_->clock().watermark();
+      cold.dirty(window, closed ? now : report.task.entry.up_to);
+      if (!closed) cold.await_close(window);
     }
     op.listed = true;
     first_[metric.name] = {report.listed.size(), report.listed.empty(), ""};
   }
+}
+
+void Processor::give_back(const JobEntry& job) {
+  for (Fold::Operator& op : fold_->operators()) {
+    const plan::Metric& metric = op.windows->metric();
+    if (metric.name == job.metric && metric.version == job.version) op.windows->cold().not_done(job.windows, job.up_to);
+  }
+}
+
+bool Processor::stopped(const std::string& metric) const {
+  const auto known = first_.find(metric);
+  return known != first_.end() && !known->second.stopped.empty();
 }
 
 Status Processor::job_ended(JobReport report) {
@@ -38,9 +53,10 @@ Status Processor::job_ended(JobReport report) {
     return ok();
   }
   SLUICE_ASSERT(running_ && running_->job == report.task.entry.job, "one job at a time");
-  SLUICE_CHECK(journal_->append(JobDoneEntry{running_->job}));
+  SLUICE_CHECK(journal_->append(JobDoneEntry{running_->job, !report.stopped.empty()}));
   FirstComputation& first = first_[running_->metric];
   first.stopped = report.stopped;
+  if (!report.stopped.empty()) give_back(*running_);
   const bool was_first = running_->first;
   running_.reset();
   running_sent_ = false;
@@ -76,14 +92,13 @@ Status Processor::schedule_job(os::MonotonicTime now) {
       running_sent_ = !setup_.tasks.try_push(std::move(task), 1).has_value();
       return ok();
     }
-    SLUICE_CHECK(journal_->append(JobDoneEntry{running_->job}));  // its definition is gone, so nobody reads its windows
+    SLUICE_CHECK(journal_->append(JobDoneEntry{running_->job, false}));  // its definition is gone, so nobody reads its windows
     running_.reset();
     return ok();
   }
   for (uint32_t i = 0; i < fold_->operators().size(); ++i) {
     const plan::Metric& metric = fold_->plan().metrics[i];
-    const auto known = first_.find(metric.name);
-    if (fold_->operators()[i].listed || (known != first_.end() && !known->second.stopped.empty())) continue;
+    if (fold_->operators()[i].listed || stopped(metric.name)) continue;
     if (committed_ < Epoch(fold_->operators()[i].birth.value - 1)) return ok();  // the events before its birth are not all there yet
     JobTask task = task_for(i);
     task.list = true;
@@ -96,7 +111,8 @@ Status Processor::schedule_job(os::MonotonicTime now) {
   if (now < next_job_at_) return ok();
   for (size_t k = 0; k < fold_->operators().size(); ++k) {
     const auto i = static_cast<uint32_t>((last_job_metric_ + 1 + k) % fold_->operators().size());
-    if (!fold_->operators()[i].windows->cold().due(committed_, 1).empty()) return start_job(i, now);
+    const WindowAggregate& windows = *fold_->operators()[i].windows;
+    if (!stopped(windows.metric().name) && !windows.cold().due(committed_, 1).empty()) return start_job(i, now);
   }
   return ok();
 }
