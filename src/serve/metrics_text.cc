@@ -79,7 +79,7 @@ void append_label_value(std::string& out, std::string_view value) {
 
 std::string number_text(double value) {
   // Counters beyond 2^53 lose digits in any reader; below it they are printed whole.
-  if (std::floor(value) == value && std::fabs(value) < 9e15) return fmt::format("{}", static_cast<int64_t>(value));
+  if (std::floor(value) == value && std::fabs(value) <= 9'007'199'254'740'992.0) return fmt::format("{}", static_cast<int64_t>(value));
   return fmt::format("{}", value);
 }
 
