@@ -70,6 +70,7 @@ Status Processor::recover(std::vector<JournalEntry> entries, std::vector<std::st
   }
   if (!behind) return fail(Code::corrupt, fmt::format("the epoch journal does not know epoch {} of the newest checkpoint", checkpoint->epoch.value));
   status_.replaying = !to_replay_.empty();
+  note_status();
   deliver_schema();
   return ok();
 }
