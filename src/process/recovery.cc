@@ -129,7 +129,8 @@ Result<Processor::Step> Processor::replay(os::MonotonicTime now) {
     next_job_ = job->job.next();
   } else if (const auto* done = std::get_if<JobDoneEntry>(&entry)) {
     if (running_ && running_->job == done->job) {
-      if (done->stopped) give_back(*running_);
+      // A store that lost epochs may have lost what jobs wrote, too: computing it once more is harmless.
+      if (done->stopped || setup_.first_missing) give_back(*running_);
       running_.reset();
     }
   } else if (const auto* listed = std::get_if<ListedEntry>(&entry)) {
