@@ -13,6 +13,8 @@ shell_scripts() {
 }
 check "check_layers finds each planted violation" python3 tools/check_layers.py --self-test
 check "layers, names, sizes" python3 tools/check_layers.py
+check "check_docs finds each planted error" python3 tools/check_docs.py --self-test
+check "documents name only what exists" python3 tools/check_docs.py
 check "run_parts counts what happened" tests/parts/run_parts_test.sh
 check "clang-format" format
 check "shellcheck" shell_scripts
