@@ -1,4 +1,4 @@
-// json_text.h - writing JSON: quoting only. Objects are put together by their writers; reading JSON is simdjson or nlohmann.
+// json_text.h - writing JSON: quoting only. Objects are put together by their writers; reading it is collect/json_reader.h for events, nlohmann elsewhere.
 #pragma once
 
 #include <string>
