@@ -1,12 +1,21 @@
 #include "harness/engine_store.h"
 
 #include "store/engine_config.h"
+#include "store/errors.h"
 #include "store/store_main.h"
 
 namespace sluice::harness {
 namespace {
 
 constexpr std::string_view kRowFormat = " FORMAT RowBinary";
+
+// Errors with the codes that the store's client gives them.
+Result<std::string> query_as_client(EngineStore& store, const std::string& sql, std::string_view format) {
+  Result<std::string> reply = store.query(sql, format);
+  if (reply) return reply;
+  const int number = store::exception_code(reply.error().message);
+  return fail(number == 0 ? Code::unavailable : store::code_of(number), reply.error().message);
+}
 
 }  // namespace
 
@@ -61,7 +70,7 @@ Status EngineWarehouse::insert(const process::Insert& insert) {
   SLUICE_CHECK(alive());
   if (faults_.refuse > 0 && --faults_.refuse == 0) {
     faults_.fired = true;
-    return fail(Code::invalid, "refused for the test");
+    return fail(Code::unavailable, "refused for the test: no room");
   }
   if (faults_.lose_reply > 0 && --faults_.lose_reply == 0) {
     faults_.fired = true;
@@ -73,13 +82,13 @@ Status EngineWarehouse::insert(const process::Insert& insert) {
 
 Status EngineWarehouse::execute(const std::string& statement) {
   SLUICE_CHECK(alive());
-  SLUICE_CHECK(store_.query(statement, "Null"));
+  SLUICE_CHECK(query_as_client(store_, statement, "Null"));
   return ok();
 }
 
 Result<std::string> EngineWarehouse::query(const std::string& statement, std::string_view format) {
   SLUICE_CHECK(alive());
-  return store_.query(statement, format);
+  return query_as_client(store_, statement, format);
 }
 
 Status EngineWarehouse::fence() {

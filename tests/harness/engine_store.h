@@ -3,7 +3,7 @@
 // Use     EngineStore::open() once per program, reset() before each case. EngineWarehouse: what Sink and JobStage are given.
 // Faults  die_after: so many operations succeed, then every one says unavailable and does nothing.
 //         lose_reply: the nth insert from now answers Code::unknown; whether it was stored is said too.
-//         refuse: the nth insert from now answers Code::invalid and does nothing.
+//         refuse: the nth insert from now answers Code::unavailable and does nothing, as when memory or disk are short.
 // Errors  open(): Code::unavailable where there is no libchdb.so (SLUICE_LIBCHDB, or beside the program).
 // Threads One.   Lives  close() before the program ends, and end it by os::exit_now().
 #pragma once

@@ -20,13 +20,15 @@ class RigTest : public ::testing::Test {
     store = std::move(*opened);
   }
   static Rig::Project project(std::string_view metrics) {
-    return {{"sluice.yaml", "version: 1\nname: test\nsources:\n  - {name: site}\n"}, {"metrics/m.yaml", "version: 1\nmetrics:\n" + std::string(metrics)}};
+    return {{"sluice.yaml", "version: 1\nname: test\nsources:\n  - {name: site}\n"},
+            {"metrics/m.yaml", "version: 1\nmetrics:\n" + std::string(metrics)}};
   }
   static std::string text(const Result<std::string>& reply) { return reply ? *reply : reply.error().message; }
   // One event at that time of 2026-03-28, arriving then.
   static void send(Rig& rig, const std::string& id, const std::string& time, const std::string& arrives) {
     rig.set_clock(parse_rfc3339("2026-03-28T" + arrives + "Z")->time);
-    const net::Response reply = rig.send("site", R"({"event":"x","message_id":")" + id + R"(","timestamp":"2026-03-28T)" + time + R"(Z"})");
+    const net::Response reply =
+        rig.send("site", R"({"event":"x","message_id":")" + id + R"(","timestamp":"2026-03-28T)" + time + R"(Z"})");
     ASSERT_EQ(reply.status, 200) << reply.body;
   }
   static void settle(Rig& rig) {
@@ -35,7 +37,8 @@ class RigTest : public ::testing::Test {
   }
 };
 
-constexpr std::string_view kMinutely = "  - name: minutely\n    window: {tumble: 1m}\n    allowed_lateness: 0s\n    measures: {n: count()}\n";
+constexpr std::string_view kMinutely =
+    "  - name: minutely\n    window: {tumble: 1m}\n    allowed_lateness: 0s\n    measures: {n: count()}\n";
 
 TEST_F(RigTest, a_job_that_waited_for_the_store_does_not_rest_as_long_as_it_waited) {
   Rig rig(*store, {});

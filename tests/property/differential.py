@@ -215,19 +215,19 @@ def check(runner, history):
 
 
 def smaller(history):
-    """Histories with something left out, large parts first."""
-    steps = history['steps']
+    """Histories with something left out, large parts first. The first step and the last set the clock: they stay."""
+    steps, last = history['steps'][:-1], history['steps'][-1:]
     size = len(steps) // 2
     while size:
-        for at in range(1, len(steps), size):  # the first sets the clock
-            yield dict(history, steps=steps[:at] + steps[at + size:])
+        for at in range(1, len(steps), size):
+            yield dict(history, steps=steps[:at] + steps[at + size:] + last)
         size //= 2
     for i, step in enumerate(steps):
         if step[0] == 'send' and step[2].startswith('['):
             parts = naive_model.pieces(step[2])
             for k in range(len(parts) if len(parts) > 1 else 0):
                 body = '[' + ','.join(parts[:k] + parts[k + 1:]) + ']'
-                yield dict(history, steps=steps[:i] + [('send', step[1], body)] + steps[i + 1:])
+                yield dict(history, steps=steps[:i] + [('send', step[1], body)] + steps[i + 1:] + last)
     for name, metrics in history['projects'].items():
         for i in range(len(metrics) if len(metrics) > 1 else 0):
             yield dict(history, projects=dict(history['projects'], **{name: metrics[:i] + metrics[i + 1:]}))
