@@ -14,6 +14,7 @@ namespace {
 
 constexpr DurationMs kCommitWait{10'000};
 constexpr DurationMs kPoll{20};
+constexpr DurationMs kTraceStoreWait{600};   // for all three queries: a trace that takes longer than a second is none
 constexpr size_t kRecordLineMax = 64 * 1024;
 
 event::Offset offset_of(const event::Position& position) {
@@ -38,8 +39,8 @@ std::string reject_line(const event::RejectView& r, std::string_view place, std:
 
 }  // namespace
 
-Result<std::string> Proof::ask(const std::string& sql) {
-  serve::Reply reply = SLUICE_TRY(parts_.queries.query({.sql = sql}));
+Result<std::string> Proof::ask(const std::string& sql, DurationMs timeout) {
+  serve::Reply reply = SLUICE_TRY(parts_.queries.query({.sql = sql, .timeout = timeout}));
   return std::move(reply.body);
 }
 
@@ -113,15 +114,11 @@ Status Proof::count_edge(const Ends& ends, const std::vector<event::LedgerKey>& 
   return ok();
 }
 
-Result<quality::Trace> Proof::trace(const std::string& message_id) {
-  quality::Trace trace{message_id, {}};
-  const Ends found = SLUICE_TRY(ends());
-  // The log's tail first, then the store: what is committed in between is found twice, never not at all.
-  const auto end = found.to.find(found.committed);
+Result<std::vector<quality::Copy>> Proof::waiting_copies(const std::string& message_id, event::Offset from) {
   std::vector<quality::Copy> waiting;
   event::RecordView record;
   Status damaged = ok();
-  SLUICE_CHECK(visit_frames(parts_.log, end == found.to.end() ? event::Offset(0) : end->second, [&](const event::Frame& frame) {
+  SLUICE_CHECK(visit_frames(parts_.log, from, [&](const event::Frame& frame) {
     for (const event::FrameRequest& request : frame.requests) {
       for (uint32_t i = 0; i < request.record_count; ++i) {
         const size_t index = request.first_record + i;
@@ -142,12 +139,39 @@ Result<quality::Trace> Proof::trace(const std::string& message_id) {
     return true;
   }));
   SLUICE_CHECK(std::move(damaged));
-  const std::string stored = SLUICE_TRY(ask(quality::stored_copies_sql(message_id)));
-  SLUICE_CHECK(quality::parse_stored_copies(stored, trace.copies));
-  const std::string duplicates = SLUICE_TRY(ask(quality::duplicate_copies_sql(message_id)));
-  SLUICE_CHECK(quality::parse_duplicate_copies(duplicates, trace.copies));
-  const std::string quarantined = SLUICE_TRY(ask(quality::quarantined_copies_sql(message_id)));
-  SLUICE_CHECK(quality::parse_quarantined_copies(quarantined, trace.copies));
+  return waiting;
+}
+
+Status Proof::store_copies(const std::string& message_id, std::vector<quality::Copy>& into) {
+  const os::MonotonicTime deadline = parts_.ports.clock.monotonic() + kTraceStoreWait;
+  const auto ask_in_time = [&](const std::string& sql) -> Result<std::string> {
+    const auto left = std::chrono::duration_cast<DurationMs>(deadline - parts_.ports.clock.monotonic());
+    if (left <= DurationMs(0)) return fail(Code::unavailable, "the store is too slow");
+    return ask(sql, left);
+  };
+  const std::string stored = SLUICE_TRY(ask_in_time(quality::stored_copies_sql(message_id)));
+  SLUICE_CHECK(quality::parse_stored_copies(stored, into));
+  const std::string duplicates = SLUICE_TRY(ask_in_time(quality::duplicate_copies_sql(message_id)));
+  SLUICE_CHECK(quality::parse_duplicate_copies(duplicates, into));
+  const std::string quarantined = SLUICE_TRY(ask_in_time(quality::quarantined_copies_sql(message_id)));
+  return quality::parse_quarantined_copies(quarantined, into);
+}
+
+Result<quality::Trace> Proof::trace(const std::string& message_id) {
+  quality::Trace trace{message_id, {}};
+  const Ends found = SLUICE_TRY(ends());
+  // The log's tail first, then the store: what is committed in between is found twice, never not at all.
+  const auto end = found.to.find(found.committed);
+  std::vector<quality::Copy> waiting = SLUICE_TRY(waiting_copies(message_id, end == found.to.end() ? event::Offset(0) : end->second));
+  Status asked = store_copies(message_id, trace.copies);
+  if (!asked) {
+    const bool away = asked.error().code == Code::unavailable || asked.error().code == Code::unknown;
+    if (!away) return std::move(asked).error();
+    if (waiting.empty()) {
+      return fail(Code::unavailable, "no copy waits in the log, and the store, which has the others, does not answer now; ask again in some seconds");
+    }
+    trace.complete = false;
+  }
   std::set<event::Place> known;
   for (const quality::Copy& copy : trace.copies) known.insert(copy.place);
   for (quality::Copy& copy : waiting) {

@@ -1,7 +1,8 @@
 // proof.h - the ledger and the trace of an opened data directory: gathers what quality/ judges.
 //
-// Promise ledger(): the three counts are of one moment (quality/ledger.h, As of). trace(): also of what is still in the log only.
-// Errors  Code::unavailable: the store does not answer.
+// Promise ledger(): the three counts are of one moment (quality/ledger.h, As of). trace(): also of what is still in the log only, and
+//         within a second, whether the store answers or hangs.
+// Errors  Code::unavailable: the store does not answer (trace: and no copy waits in the log).
 // Threads One at a time per Proof; beside a running pipeline.   Lives  Everything in Parts outlives it.
 #pragma once
 
@@ -34,7 +35,8 @@ class Proof {
   Result<quality::Trace> trace(const std::string& message_id);
 
  private:
-  Result<std::string> ask(const std::string& sql);
+  static constexpr DurationMs kLedgerQueryTimeout{30'000};
+  Result<std::string> ask(const std::string& sql, DurationMs timeout = kLedgerQueryTimeout);
   // Where each journaled epoch ends in the log, and the newest commit mark at or after `epoch`.
   struct Ends {
     std::map<event::Epoch, event::Offset> to;
@@ -43,6 +45,9 @@ class Proof {
   };
   Result<Ends> ends();
   Result<Ends> wait_for(event::Epoch epoch);
+  // From the log behind `from`.
+  Result<std::vector<quality::Copy>> waiting_copies(const std::string& message_id, event::Offset from);
+  Status store_copies(const std::string& message_id, std::vector<quality::Copy>& into);
   Status count_edge(const Ends& ends, const std::vector<event::LedgerKey>& minutes, std::vector<quality::EdgeCount>& into);
 
   Parts parts_;

@@ -145,6 +145,7 @@ std::string trace_text(const Trace& trace) {
   for (const Copy& copy : trace.copies) {
     out += fmt::format("  {:>12}  {}  {}  {}\n", copy.place.text(), format_rfc3339(copy.received_at), copy.source, verdict_text(trace, copy));
   }
+  if (!trace.complete) out += "  The store does not answer now: copies that it has already are not listed. Ask again in some seconds.\n";
   return out;
 }
 
@@ -162,7 +163,7 @@ std::string trace_json(const Trace& trace) {
                        text_or_null(copy.user_key), text_or_null(copy.reason), text_or_null(copy.path),
                        original != nullptr ? json_string(original->place.text()) : "null", copy.conflict);
   }
-  return out + "]}";
+  return out + fmt::format("],\"complete\":{}}}", trace.complete);
 }
 
 }  // namespace sluice::quality

@@ -1,7 +1,8 @@
 // trace.h - one message id's way: where each copy arrived, what became of it, and why.
 //
 // Use     app/ runs the three queries and, for what is not in the store yet, reads the frames behind the newest committed position;
-//         it hands every copy found to these functions. Nothing found is an answer, too: "not received".
+//         it hands every copy found to these functions. Nothing found is an answer, too: "not received". A store that is away
+//         leaves what waits in the log: told as far as it goes, and marked.
 // Promise Pure. Copies in the order of their places.
 // Errors  Code::corrupt when a reply is not what the query asked for.
 #pragma once
@@ -37,6 +38,7 @@ const char* verdict_name(Copy::Verdict verdict);
 struct Trace {
   std::string message_id;
   std::vector<Copy> copies;
+  bool complete = true;                  // false: the store did not answer, so that only copies that wait in the log are told
 };
 
 inline constexpr size_t kCopiesMax = 1000;

@@ -57,6 +57,15 @@ TEST(Trace, the_text_says_what_became_of_each_copy) {
   EXPECT_NE(text.find("pending: safe in the log"), std::string::npos);
 }
 
+TEST(Trace, a_store_that_was_not_asked_is_told) {
+  Trace trace{"m-1", {Copy{}}};
+  EXPECT_TRUE(nlohmann::json::parse(trace_json(trace))["complete"].get<bool>());
+  EXPECT_EQ(trace_text(trace).find("does not answer"), std::string::npos);
+  trace.complete = false;
+  EXPECT_FALSE(nlohmann::json::parse(trace_json(trace))["complete"].get<bool>());
+  EXPECT_NE(trace_text(trace).find("The store does not answer now"), std::string::npos);
+}
+
 TEST(Trace, nothing_found_is_an_answer) {
   const Trace trace{"m-2", {}};
   EXPECT_NE(trace_text(trace).find("m-2: not received"), std::string::npos);
