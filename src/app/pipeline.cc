@@ -3,6 +3,7 @@
 #include <thread>
 
 #include "app/project_files.h"
+#include "os/self.h"
 #include "process/store_check.h"
 
 namespace sluice::app {
@@ -133,8 +134,14 @@ Error Pipeline::live(Generation& g) {
     s.stopped_by.clear();
     ++s.generations;
   });
-  std::jthread sink([&] { run_sink(g); });
-  std::jthread jobs([&] { run_jobs(g); });
+  std::jthread sink([&] {
+    os::name_thread("sink");
+    run_sink(g);
+  });
+  std::jthread jobs([&] {
+    os::name_thread("jobs");
+    run_jobs(g);
+  });
   Error end{Code::closed, "stopped"};
   while (!stopping_) {
     if (std::optional<Error> failed = g.failed()) {
@@ -205,6 +212,10 @@ void Pipeline::run_sink(Generation& g) {
       parts_.tables(*tables);
       parts_.feed.opened(g.header, g.header_to);
       tables.reset();
+    }
+    const process::Epoch begins = status().process.journal_begins;
+    if (begins.value > 0) {
+      if (Status forgotten = g.marks->forget(begins, event::Offset(UINT64_MAX)); !forgotten) parts_.say("old marks stay", forgotten.error().message);
     }
     const int64_t cpu = parts_.ports.clock.thread_cpu_us();
     set([&](PipelineStatus& s) {

@@ -4,6 +4,7 @@
 #include <thread>
 
 #include "app/control_port.h"
+#include "app/journaled.h"
 #include "app/log_door.h"
 #include "app/pipeline.h"
 #include "app/project_files.h"
@@ -12,6 +13,7 @@
 #include "app/trace_line.h"
 #include "app/watch.h"
 #include "collect/collector.h"
+#include "os/self.h"
 #include "serve/sql_port.h"
 #include "serve/web_port.h"
 
@@ -58,29 +60,6 @@ Result<std::unique_ptr<net::Server>> listen(os::Ports ports, const char* name, c
   Result<std::unique_ptr<net::Server>> server = net::Server::listen(ports, endpoint, "", options, std::move(handler));
   if (!server) return std::move(server).error().in(std::string("listener ") + name);
   return server;
-}
-
-// What the journals say before the pipeline opens: no frame may get an arrival clock before the newest one that an epoch was given,
-// and what lies behind the newest committed epoch is what waits.
-struct Journaled {
-  TimeMs clock = kMinusInfinity;
-  event::Offset committed_to;
-};
-Result<Journaled> read_journals(os::Ports ports, const DataPaths& paths, const std::string& data_id) {
-  Journaled journaled;
-  event::Epoch committed;
-  const std::vector<process::JournalEntry> marks = SLUICE_TRY(process::Journal::read(ports.files, paths.marks(), data_id));
-  for (const process::JournalEntry& entry : marks) {
-    if (const auto* mark = std::get_if<process::CommitEntry>(&entry)) committed = std::max(committed, mark->epoch);
-  }
-  const std::vector<process::JournalEntry> cuts = SLUICE_TRY(process::Journal::read(ports.files, paths.process() + "/cuts", data_id));
-  for (const process::JournalEntry& entry : cuts) {
-    const auto* cut = std::get_if<process::CutEntry>(&entry);
-    if (cut == nullptr) continue;
-    if (cut->clock) journaled.clock = std::max(journaled.clock, *cut->clock);
-    if (cut->epoch <= committed && !cut->to.empty()) journaled.committed_to = cut->to.begin()->second;
-  }
-  return journaled;
 }
 
 }  // namespace
@@ -222,8 +201,12 @@ Status Up::Parts::listen_all(const Wanted& wanted) {
 }
 
 void Up::Parts::start_threads() {
-  child_thread = std::jthread([this] { child->run(); });
+  child_thread = std::jthread([this] {
+    os::name_thread("supervisor");
+    child->run();
+  });
   committer_thread = std::jthread([this] {
+    os::name_thread("committer");
     for (;;) {
       const log::Progress progress = committer->step(kCommitterWait);
       if (progress == log::Progress::finished) return;
@@ -231,25 +214,33 @@ void Up::Parts::start_threads() {
     }
   });
   pipeline_thread = std::jthread([this] {
+    os::name_thread("processor");
     (void)child->wait_ready(DurationMs(kStoreAnswersWithin));  // else it says itself what it waits for
     pipeline->run();
   });
-  for (net::Server* server : {collect_server.get(), web_server.get(), sql_server.get(), control_server.get()}) {
-    threads.emplace_back([server] { server->run(0); });
+  const auto start = [this](const char* name, std::function<void()> body) {
+    threads.emplace_back([name, body = std::move(body)] {
+      os::name_thread(name);
+      body();
+    });
+  };
+  for (const auto& [name, server] : {std::pair{"net collect", collect_server.get()}, {"net web", web_server.get()},
+                                     {"net sql", sql_server.get()}, {"net control", control_server.get()}}) {
+    start(name, [served = server] { served->run(0); });
   }
-  threads.emplace_back([this] {
+  start("hub", [this] {
     while (!stopping) hub->step(kWorkerWait);
   });
   for (size_t i = 0; i < kWebWorkers; ++i) {
-    threads.emplace_back([this] {
+    start("web worker", [this] {
       while (!stopping) web_port->step(kWorkerWait);
     });
   }
-  for (size_t i = 0; i < kSqlWorkers; ++i) threads.emplace_back([this] { sql_port->run_worker(); });
-  threads.emplace_back([this] {
+  for (size_t i = 0; i < kSqlWorkers; ++i) start("sql worker", [this] { sql_port->run_worker(); });
+  start("control worker", [this] {
     while (!stopping) control_port->step(kWorkerWait);
   });
-  threads.emplace_back([this] {
+  start("watch", [this] {
     while (!stopping) {
       watch->tick();
       ports.clock.sleep_for(kTick);

@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "app/control.h"
+#include "app/journaled.h"
 #include "app/log_door.h"
 #include "base/json_text.h"
 #include "cli/commands.h"
@@ -164,7 +165,8 @@ class OwnLog {
     std::unique_ptr<collect::Keys> keys = SLUICE_TRY(collect::Keys::open(ports, data.directory().paths().keys(), ""));
     std::vector<std::string> sources;
     for (const plan::Source& source : plan->sources) sources.push_back(source.name);
-    return std::unique_ptr<OwnLog>(new OwnLog(ports, data.log(), std::move(keys), std::move(sources)));
+    const app::Journaled journaled = SLUICE_TRY(app::read_journals(ports, data.directory().paths(), data.directory().data_id().text()));
+    return std::unique_ptr<OwnLog>(new OwnLog(ports, data.log(), std::move(keys), std::move(sources), journaled.clock));
   }
   const std::string& first_source() const { return sources_.front(); }
   Result<std::string> post(const std::string& source, const std::string& body, const std::string& key) {
@@ -181,12 +183,14 @@ class OwnLog {
   }
 
  private:
-  OwnLog(os::Ports ports, log::SegmentLog& log, std::unique_ptr<collect::Keys> keys, std::vector<std::string> sources)
+  OwnLog(os::Ports ports, log::SegmentLog& log, std::unique_ptr<collect::Keys> keys, std::vector<std::string> sources, TimeMs not_before)
       : keys_(std::move(keys)),
         sources_(std::move(sources)),
         committer_(log, ports.clock, log::CommitterOptions{}),
         submitter_(committer_),
-        collector_({ports, *keys_, submitter_}, sources_, collect::CollectOptions{}) {}
+        collector_({ports, *keys_, submitter_}, sources_, collect::CollectOptions{}) {
+    committer_.not_before(not_before);
+  }
   std::unique_ptr<collect::Keys> keys_;
   std::vector<std::string> sources_;
   log::Committer committer_;

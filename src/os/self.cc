@@ -3,6 +3,7 @@
 #include <filesystem>
 
 #include <fcntl.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -28,6 +29,8 @@ Status null_standard_input() {
   if (done < 0) return fail(Code::io, std::string("cannot make /dev/null the standard input: ") + std::strerror(why));
   return ok();
 }
+
+void name_thread(const char* name) { (void)::prctl(PR_SET_NAME, name); }
 
 void set_environment(const char* name, const char* value) {
   SLUICE_ASSERT(::setenv(name, value, 1) == 0, "a plain name and memory for it");

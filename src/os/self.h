@@ -13,6 +13,8 @@ namespace sluice::os {
 Status null_standard_input();
 // `path` from the root on; relative ones are taken from the current folder. Need not exist.
 std::string absolute_path(const std::string& path);
+// What ps, top -H and a debugger call the calling thread; at most 15 characters are kept.
+void name_thread(const char* name);
 void set_environment(const char* name, const char* value);
 // Flushes standard output and error and ends the process without destructors of globals: for programs that host a library whose
 // teardown at exit is unsound.

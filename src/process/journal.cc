@@ -203,10 +203,13 @@ Result<Journal::Opened> Journal::open(os::Files& files, std::string directory, c
     SLUICE_CHECK(journal.file_->drop_cache());
     const uint64_t size = SLUICE_TRY(journal.file_->size());
     const std::string bytes = SLUICE_TRY(journal.file_->read_at(0, size));
+    const size_t before = opened.entries.size();
     const Parsed parsed = SLUICE_TRY(parse(bytes, path, data_id, name == names.back(), opened.entries));
     journal.size_ = parsed.whole;
     opened.bytes_cut = parsed.cut;
     journal.number_ = std::stoull(name);
+    journal.extents_.push_back({journal.number_, {}, {}, {}});
+    for (size_t i = before; i < opened.entries.size(); ++i) journal.extents_.back().cover(opened.entries[i]);
   }
   if (names.empty()) {
     SLUICE_CHECK(journal.start_file(1));
@@ -256,6 +259,36 @@ Result<Journal::Parsed> Journal::parse(std::string_view bytes, const std::string
   return Parsed{whole, bytes.size() - whole};
 }
 
+void Journal::Extent::cover(const JournalEntry& entry) {
+  Epoch epoch;
+  if (const auto* cut = std::get_if<CutEntry>(&entry)) {
+    epoch = cut->epoch;
+    for (const auto& [partition, offset] : cut->to) to = std::max(to, offset);
+  } else if (const auto* mark = std::get_if<CommitEntry>(&entry)) {
+    epoch = mark->epoch;
+  }
+  if (epoch.value == 0) return;
+  if (first.value == 0 || epoch < first) first = epoch;
+  last = std::max(last, epoch);
+}
+
+Epoch Journal::first_epoch() const {
+  for (const Extent& extent : extents_) {
+    if (extent.first.value > 0) return extent.first;
+  }
+  return Epoch(0);
+}
+
+Status Journal::forget(Epoch keep_from, event::Offset log_begin) {
+  bool removed = false;
+  while (extents_.size() > 1 && extents_.front().last < keep_from && extents_.front().to <= log_begin) {
+    SLUICE_CHECK(files_.remove(os::join(directory_, fmt::format("{:08}.journal", extents_.front().number))));
+    extents_.erase(extents_.begin());
+    removed = true;
+  }
+  return removed ? files_.sync_directory(directory_) : ok();
+}
+
 Status Journal::start_file(uint64_t number) {
   number_ = number;
   file_ = SLUICE_TRY(files_.open(os::join(directory_, fmt::format("{:08}.journal", number)), os::OpenMode::create_new));
@@ -264,6 +297,7 @@ Status Journal::start_file(uint64_t number) {
   SLUICE_CHECK(file_->data_sync());
   SLUICE_CHECK(files_.sync_directory(directory_));
   size_ = header.size();
+  extents_.push_back({number, {}, {}, {}});
   return ok();
 }
 
@@ -275,6 +309,7 @@ Status Journal::append(const JournalEntry& entry) {
     SLUICE_CHECK(file_->write_at(size_, bytes));
     SLUICE_CHECK(file_->data_sync());
     size_ += bytes.size();
+    extents_.back().cover(entry);
     return ok();
   };
   Status status = attempt();

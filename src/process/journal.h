@@ -3,6 +3,7 @@
 // Two journals, one writer each, same format: `cuts` (the processor: plan, cut, job, job_done, listed) and `marks` (the sink: commit).
 // Format  docs/formats/journal-v1.md. Entry: length u32, CRC32C u32, then kind u8 and its fields. Files <number>.journal, rolled at
 //         kFileBytes; the header names magic, version, data id.
+// Bounds  kFileBytes a file; forget() removes those that recovery cannot ask for any more.
 // Promise append() returns after fdatasync. A torn last entry is cut at open(); damage before it is Code::corrupt and nothing is
 //         skipped. An error of fdatasync poisons: every later append returns it.
 // Threads One per journal.
@@ -85,6 +86,10 @@ class Journal {
   };
   static Result<Opened> open(os::Files& files, std::string directory, const std::string& data_id);
   Status append(const JournalEntry& entry);
+  // Removes whole files of which nothing is needed: all their epochs lie before `keep_from`, and all their cuts before `log_begin`.
+  Status forget(Epoch keep_from, event::Offset log_begin);
+  // The first epoch that it still knows; 0 when none.
+  Epoch first_epoch() const;
   // All entries, beside a process that appends: changes nothing, and a half-written last entry is not there yet.
   static Result<std::vector<JournalEntry>> read(os::Files& files, const std::string& directory, const std::string& data_id);
 
@@ -100,12 +105,22 @@ class Journal {
   static Result<Parsed> parse(std::string_view bytes, const std::string& path, const std::string& data_id, bool last,
                               std::vector<JournalEntry>& entries);
 
+  // What a file is about, as far as forget() asks.
+  struct Extent {
+    uint64_t number = 0;
+    Epoch first;
+    Epoch last;
+    event::Offset to;      // largest end of its cuts
+    void cover(const JournalEntry& entry);
+  };
+
   os::Files& files_;
   const std::string directory_;
   const std::string data_id_;
   std::unique_ptr<os::File> file_;
   uint64_t number_ = 0;
   uint64_t size_ = 0;
+  std::vector<Extent> extents_;   // oldest first; the last is of file_
   std::optional<Error> poison_;
 };
 

@@ -186,10 +186,15 @@ Status Processor::publish_checkpoint(os::MonotonicTime now) {
   checkpointed_ = pending_checkpoint_->epoch;
   pending_checkpoint_.reset();
   std::vector<std::string> snapshots;
-  for (Checkpoint& kept : SLUICE_TRY(checkpoints_.kept())) {  // newest first
+  Epoch oldest_kept = checkpointed_;
+  std::vector<Checkpoint> all = SLUICE_TRY(checkpoints_.kept());
+  for (Checkpoint& kept : all) {  // newest first
+    oldest_kept = kept.epoch;
     status_.oldest_checkpoint = kept.position.contains(kPartition) ? kept.position[kPartition] : event::Offset(0);
     snapshots.push_back(std::move(kept.snapshot));
   }
+  SLUICE_CHECK(journal_->forget(oldest_kept, setup_.log.begin()));
+  status_.journal_begins = journal_->first_epoch();
   return fold_->release(snapshots);
 }
 

@@ -55,6 +55,7 @@ struct ProcessorStatus {
   event::Offset committed_to;
   TimeMs now = kMinusInfinity;
   TimeMs watermark = kMinusInfinity;
+  Epoch journal_begins;                      // marks of earlier epochs may be forgotten; 0: not yet
   event::Offset oldest_checkpoint;           // the log may be forgotten before it; 0 without one
   uint64_t records = 0;                      // folded since start
   size_t uncommitted_epochs = 0;

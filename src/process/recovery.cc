@@ -38,18 +38,18 @@ Status Processor::recover(std::vector<JournalEntry> entries, std::vector<std::st
   Epoch last_cut(0), newest_allowed(UINT64_MAX);
   if (setup_.first_missing) newest_allowed = Epoch(setup_.first_missing->value - 1);
   std::optional<Checkpoint> checkpoint = SLUICE_TRY(checkpoints_.newest(newest_allowed, notes));
-  SLUICE_CHECK(checkpoints_.drop_after(checkpoint ? checkpoint->epoch : Epoch(0)));
   if (!checkpoint && setup_.log.begin() > event::Offset(0)) {
     return fail(Code::corrupt, fmt::format("no usable checkpoint, and the log begins at {}: what came before cannot be folded again. "
                                            "Restore DATA/process/checkpoints from a copy",
                                            setup_.log.begin().value));
   }
+  SLUICE_CHECK(checkpoints_.drop_after(checkpoint ? checkpoint->epoch : Epoch(0)));
   if (entries.empty()) {
     SLUICE_CHECK(journal_->append(PlanEntry{setup_.wanted.hash, Epoch(1)}));
     entries.push_back(PlanEntry{setup_.wanted.hash, Epoch(1)});
   }
   const auto* first_plan = std::get_if<PlanEntry>(&entries.front());
-  if (first_plan == nullptr) return fail(Code::corrupt, "the epoch journal does not begin with a plan");
+  if (first_plan == nullptr && !checkpoint) return fail(Code::corrupt, "the epoch journal does not begin with a plan");
   plan_hash_ = checkpoint ? checkpoint->plan : first_plan->hash;
   const plan::Plan* plan = SLUICE_TRY(plan_of(plan_hash_));
   fold_ = SLUICE_TRY(Fold::open(setup_.files, setup_.directory, *plan, setup_.options.fold, checkpoint ? checkpoint->snapshot : std::string_view()));
