@@ -21,7 +21,8 @@ void add_samples(process::EpochRows& rows, serve::Committed& into) {
     into.rejects.push_back({std::move(reject.source), reject.received_at, std::move(reject.reason), std::move(reject.path),
                             std::move(reject.raw), std::move(reject.dialect), reject.place});
   }
-  into.more_events = rows.counts.stored - std::min<uint64_t>(rows.counts.stored, rows.newest.size());
+  const uint64_t seen = rows.counts.stored + rows.counts.duplicate;
+  into.more_events = seen - std::min<uint64_t>(seen, rows.newest.size());
   into.more_rejects = rows.counts.quarantined - std::min<uint64_t>(rows.counts.quarantined, rows.rejects.size());
 }
 

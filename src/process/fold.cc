@@ -159,6 +159,7 @@ Status Fold::fold_event(const event::EventView& event, const event::Place& place
     to.time(earlier->received_at);
     to.u8(earlier->conflict ? 1 : 0);
     write_place(to, place, out.epoch);
+    sample(event, "", place, true, out);
     return ok();
   }
 
@@ -195,10 +196,15 @@ Status Fold::fold_event(const event::EventView& event, const event::Place& place
   largest_event_time_ = std::max(largest_event_time_, row.event_time);
   if (source_index_ && !future) clock_.moved(*source_index_, row.event_time, received_at_);
 
-  if (out.newest.size() >= options_.sample_max) out.newest.erase(out.newest.begin());
-  out.newest.push_back(SampleEvent{source_, std::string(event.event), std::string(event.message_id), std::string(row.user_key),
-                                   row.event_time, received_at_, place, false});
+  sample(event, row.user_key, place, false, out);
   return ok();
+}
+
+// The first few of an epoch: the live page shows at most five rows a second, so copying more would be for nobody.
+void Fold::sample(const event::EventView& event, std::string_view user_key, const event::Place& place, bool duplicate, EpochRows& out) {
+  if (out.newest.size() >= options_.sample_max) return;
+  out.newest.push_back(SampleEvent{source_, std::string(event.event), std::string(event.message_id), std::string(user_key),
+                                   event.event_time.value_or(received_at_), received_at_, place, duplicate});
 }
 
 void Fold::write_event(const event::EventView& event, const plan::Row& row, uint16_t flags, TimeMs watermark, const event::Place& place,
@@ -257,7 +263,7 @@ void Fold::fold_reject(const event::RejectView& reject, const event::Place& plac
   to.text(reject.message_id);
   to.text(event::dialect_name(reject.dialect));
   write_place(to, place, out.epoch);
-  if (out.rejects.size() >= options_.sample_max) out.rejects.erase(out.rejects.begin());
+  if (out.rejects.size() >= options_.sample_max) return;
   out.rejects.push_back(SampleReject{source_, std::string(reject.reason), std::string(reject.path), std::string(reject.raw.substr(0, 2048)),
                                      event::dialect_name(reject.dialect), received_at_, place});
 }

@@ -30,7 +30,7 @@ struct FoldOptions {
   KeyRunsOptions links{.open_max = 1'000'000, .filter_bytes_max = 32 * 1024 * 1024, .merge_span_ms = INT64_MAX, .merge_fan_in = 8};
   WindowBounds windows;
   DurationMs emit_interval{400};   // of `now`, for groups of windows that still fill
-  size_t sample_max = 5;           // newest events and rejects handed to the live feed, per epoch
+  size_t sample_max = 5;           // events and rejects of an epoch handed to the live feed
 };
 
 struct TableRows {
@@ -120,6 +120,7 @@ class Fold {
                    EpochRows& out);
   void write_link(std::string_view anonymous_id, std::string_view user_id, const event::Place& place, EpochRows& out);
   Status link(std::string_view anonymous_id, std::string_view user_id, const event::Place& place, EpochRows& out);
+  void sample(const event::EventView& event, std::string_view user_key, const event::Place& place, bool duplicate, EpochRows& out);
   void bind_paths(const event::EventView& event);
   event::LedgerCounts& ledger();
   void finish_ledger(EpochRows& out);
