@@ -29,7 +29,12 @@ StoredValue read_nullable(RowReader& from, plan::Type type) {
   }
 }
 
-void read_stored(RowReader& from, const plan::Metric& metric, MetricRow& row) {
+// Window, dimensions and stored measures: how every query of a metric's rows begins.
+MetricRow read_row(RowReader& from, const plan::Metric& metric) {
+  MetricRow row;
+  const TimeMs start = from.time();
+  row.window = {start, from.time()};
+  for (size_t i = 0; i < metric.dimensions.size(); ++i) row.dimensions.push_back(from.nullable_text());
   for (const plan::Measure& measure : metric.measures) {
     if (measure.kind == MeasureKind::derived) continue;
     if (is_count(measure.kind)) {
@@ -39,6 +44,7 @@ void read_stored(RowReader& from, const plan::Metric& metric, MetricRow& row) {
       if (measure.kind == MeasureKind::avg) row.stored.push_back(read_count(from));
     }
   }
+  return row;
 }
 
 std::string key_of(const MetricRow& row) {
@@ -143,11 +149,7 @@ Result<std::vector<MetricRow>> JobRunner::compute(const Target& target, const st
   std::vector<MetricRow> rows;
   RowReader from(reply);
   while (from.more()) {
-    MetricRow row;
-    const TimeMs start = from.time();
-    row.window = {start, from.time()};
-    for (size_t i = 0; i < target.metric.dimensions.size(); ++i) row.dimensions.push_back(from.nullable_text());
-    read_stored(from, target.metric, row);
+    MetricRow row = read_row(from, target.metric);
     const bool any_late = from.u8() != 0;
     const bool any_on_time = from.u8() != 0;
     row.state = plan::state_of(row.window.end, target.metric.allowed_lateness, target.job.watermark, any_late, any_on_time);
@@ -170,11 +172,7 @@ Result<std::vector<MetricRow>> JobRunner::published(const Target& target, const 
   std::vector<MetricRow> rows;
   RowReader from(reply);
   while (from.more()) {
-    MetricRow row;
-    const TimeMs start = from.time();
-    row.window = {start, from.time()};
-    for (size_t i = 0; i < target.metric.dimensions.size(); ++i) row.dimensions.push_back(from.nullable_text());
-    read_stored(from, target.metric, row);
+    MetricRow row = read_row(from, target.metric);
     const std::string_view state = from.text();
     row.state = state == "final" ? plan::State::final : state == "revised" ? plan::State::revised : plan::State::filling;
     rows.push_back(std::move(row));

@@ -146,6 +146,10 @@ Result<KeyRuns::Run> KeyRuns::write_run(std::vector<KeyEntry> sorted) {
   SLUICE_CHECK(file->write_at(0, as_bytes(sorted)));
   SLUICE_CHECK(file->data_sync());
   SLUICE_CHECK(files_.sync_directory(directory_));
+  return describe(std::move(name), std::move(file), sorted);
+}
+
+KeyRuns::Run KeyRuns::describe(std::string name, std::unique_ptr<os::File> file, const std::vector<KeyEntry>& sorted) {
   Run run;
   run.name = std::move(name);
   run.file = std::move(file);
@@ -163,24 +167,13 @@ Result<KeyRuns::Run> KeyRuns::write_run(std::vector<KeyEntry> sorted) {
 }
 
 Result<KeyRuns::Run> KeyRuns::load_run(std::string name, uint64_t count, uint32_t checksum) {
-  Run run;
-  run.file = SLUICE_TRY(files_.open(os::join(directory_, name), os::OpenMode::read));
-  const std::vector<KeyEntry> entries = SLUICE_TRY(read_entries(*run.file, 0, count));
-  if (crc32c(as_bytes(entries)) != checksum) {
+  std::unique_ptr<os::File> file = SLUICE_TRY(files_.open(os::join(directory_, name), os::OpenMode::read));
+  const std::vector<KeyEntry> entries = SLUICE_TRY(read_entries(*file, 0, count));
+  Run run = describe(std::move(name), std::move(file), entries);
+  if (run.checksum != checksum) {
     return fail(Code::corrupt, fmt::format("{}: checksum does not match; restore DATA or remove the newest checkpoint so that it is folded again",
-                                           os::join(directory_, name)));
+                                           os::join(directory_, run.name)));
   }
-  run.name = std::move(name);
-  run.count = count;
-  run.checksum = checksum;
-  run.oldest = INT64_MAX;
-  run.newest = INT64_MIN;
-  for (const KeyEntry& e : entries) {
-    run.oldest = std::min(run.oldest, e.a);
-    run.newest = std::max(run.newest, e.a);
-  }
-  for (size_t i = 0; i < entries.size(); i += kBlockEntries) run.fences.push_back(entries[i].key);
-  run.filter = make_filter(entries);
   return run;
 }
 

@@ -79,6 +79,7 @@ class KeyRuns {
   void drop_expired();
   void bound_filters();
   Result<Run> write_run(std::vector<KeyEntry> sorted);
+  static Run describe(std::string name, std::unique_ptr<os::File> file, const std::vector<KeyEntry>& sorted);
   Result<Run> load_run(std::string name, uint64_t count, uint32_t checksum);
   Result<std::vector<KeyEntry>> read_entries(const os::File& file, uint64_t first, uint64_t count);
   Result<std::optional<KeyEntry>> find_in(const Run& run, const Hash128& key);
