@@ -63,6 +63,15 @@ describe('the board', () => {
     say('snapshot', message('a', null));
     expect(board.panel('a')).toMatchObject({answered: true, data: null});
   });
+  it('keeps_a_number_while_a_program_that_started_anew_has_none_yet', () => {
+    const {board, say} = bench();
+    board.show([panel('a', 'stat')]);
+    say('snapshot', message('a', {value: '412', state: 'final', start: 0, end: 9, computed_at: 7, took_ms: 1}, 6));
+    say('snapshot', message('a', null, 8));
+    expect(board.panel('a')).toMatchObject({data: {stat: {value: '412'}}, epoch: 6});
+    board.show([{...panel('a', 'stat'), over_ms: 77}]);
+    expect(board.panel('a')).toMatchObject({answered: false, data: null});
+  });
   it('replaces_and_removes_table_rows_by_key', () => {
     const {board, say} = bench();
     board.show([panel('a', 'table')]);

@@ -24,6 +24,7 @@ export type Topic =
 
 export interface PanelState {
   kind: Panel['kind'];
+  about: string;      // the panel as it was defined
   data: PanelData | null;
   answered: boolean;  // a snapshot came, perhaps without data
   epoch: number;
@@ -87,12 +88,14 @@ export class Board {
     return this.watermark?.as_of ?? Date.now();
   }
 
-  // The panels on screen; numbers of other dashboards are forgotten.
+  // The panels on screen; numbers of other dashboards, and of panels that were defined anew, are forgotten.
   show(panels: Panel[]): void {
     const next = new Map<string, PanelState>();
     for (const panel of panels.slice(0, kPanelsMax)) {
-      next.set(panel.id, this.panels.get(panel.id) ?? {
-        kind: panel.kind, data: null, answered: false, epoch: 0, asOf: null, watermark: null,
+      const about = JSON.stringify(panel);
+      const known = this.panels.get(panel.id);
+      next.set(panel.id, known?.about === about ? known : {
+        kind: panel.kind, about, data: null, answered: false, epoch: 0, asOf: null, watermark: null,
       });
     }
     this.panels = next;
@@ -168,6 +171,8 @@ export class Board {
   private applyPanel(message: PanelMessage, fresh: boolean): void {
     const panel = this.panels.get(message.panel);
     if (!panel) return;  // said before the last change of page
+    // The program has just started and did not compute it yet: what is shown stays, with its own instant.
+    if (message.data === null && panel.data !== null) return;
     panel.data = changed(panel.kind, fresh ? null : panel.data, message.data);
     panel.answered = true;
     panel.epoch = message.epoch;
