@@ -105,8 +105,8 @@ export class Program {
       child.on('error', (error) => reject(new Error(`${this.binary} does not start: ${error.message}. Run ./run build.`)));
       child.on('exit', (code, signal) => {
         if (this.child !== child) return;
-        reject(new Error(this.lastWords()));
-        this.ended(code, signal);
+        if (LISTENERS.every((name) => this.addresses[name])) this.ended(code, signal);
+        else reject(new Error(this.lastWords()));
       });
       known(); // a start at the addresses of the last one
     });
