@@ -222,6 +222,25 @@ TEST_F(ChildTest, a_statement_over_its_time_is_ended_by_the_engine) {
   EXPECT_LT(std::chrono::steady_clock::now() - begin, kPatience);
 }
 
+TEST_F(ChildTest, statements_that_swell_end_at_the_limits_and_leave_the_engine_well) {
+  run_lanes();
+  for (const char* sql : {
+           "SELECT length(repeat('x', 1000000000000))", "SELECT length(range(100000000000))", "SELECT groupArray(range(1000000 + a.id)) FROM events AS a, events AS b",
+           "SELECT arrayMap(x -> repeat('y', 1000000), range(10000))", "SELECT space(99999999999)", "SELECT rightPad('x', 100000000000)",
+           "WITH RECURSIVE r AS (SELECT 1 AS n UNION ALL SELECT n + 1 FROM r) SELECT max(n) FROM r",
+           "SELECT arrayWithConstant(1000000000000, 'x')", "SELECT replicate('x', range(100000000000))",
+           "SELECT groupArrayInsertAt(id, 4000000000) FROM events", "SELECT toFixedString('x', 16777216) FROM events AS a, events AS b, events AS c",
+       }) {
+    const net::Response response = read(std::string(sql) + " FORMAT JSON", "max_execution_time=2");
+    EXPECT_GE(response.status, 400) << sql << response.body.substr(0, 100);
+  }
+  std::string deep = "SELECT ";
+  for (int i = 0; i < 20'000; ++i) deep += "(";
+  EXPECT_GE(read(deep + "1").status, 400);
+  EXPECT_GE(read("SELECT " + std::string(5000, '-') + "1 FROM (" + std::string(3000, '(') + "SELECT 1").status, 400);
+  EXPECT_EQ(read("SELECT count() FROM events").body, "10\n");
+}
+
 TEST_F(ChildTest, inserts_are_acknowledged_only_with_the_announced_rows) {
   run_lanes();
   ASSERT_EQ(write("CREATE TABLE sluice.inserted (a UInt64, b String) ENGINE = MergeTree ORDER BY a").status, 200);
