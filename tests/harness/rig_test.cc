@@ -57,6 +57,115 @@ TEST_F(RigTest, a_job_that_waited_for_the_store_does_not_rest_as_long_as_it_wait
   EXPECT_EQ(text(rig.query("SELECT n FROM sluice.minutely ORDER BY window_start", "TabSeparated")), "3\n1\n");
 }
 
+const std::string kRows = "SELECT window_start, n, state FROM sluice.minutely ORDER BY window_start";
+
+TEST_F(RigTest, a_store_that_lost_everything_is_filled_again_late_windows_too) {
+  Rig rig(*store, {});
+  ASSERT_TRUE(rig.open(project(kMinutely)));
+  send(rig, "1", "10:00:00", "10:00:00");
+  send(rig, "2", "10:05:00", "10:05:00");
+  settle(rig);
+  send(rig, "3", "10:00:01", "10:05:00");   // late: computed by a job, whose entry in the journal says that it is done
+  send(rig, "4", "09:00:00", "10:05:00");
+  settle(rig);
+  const std::string rows = text(rig.query(kRows, "TabSeparated"));
+  const std::string events = text(rig.query("SELECT * FROM sluice.events ORDER BY log_offset", "TabSeparated"));
+  ASSERT_EQ(rows,
+            "2026-03-28 09:00:00.000\t1\tfinal\n2026-03-28 10:00:00.000\t2\trevised\n2026-03-28 10:05:00.000\t1\tfilling\n");
+  ASSERT_TRUE(store->reset());
+  ASSERT_TRUE(rig.restart());
+  settle(rig);
+  EXPECT_EQ(text(rig.query("SELECT * FROM sluice.events ORDER BY log_offset", "TabSeparated")), events);
+  EXPECT_EQ(text(rig.query(kRows, "TabSeparated")), rows);
+}
+
+TEST_F(RigTest, a_store_that_lost_its_newest_epochs_is_filled_from_before_them) {
+  RigOptions options;
+  options.processor.checkpoint_interval = DurationMs(0);
+  Rig rig(*store, options);
+  ASSERT_TRUE(rig.open(project(kMinutely)));
+  send(rig, "1", "10:00:00", "10:00:00");
+  send(rig, "2", "10:05:00", "10:05:00");
+  settle(rig);
+  const std::string newest = text(rig.query("SELECT max(epoch) FROM sluice.events", "TabSeparated"));
+  send(rig, "3", "10:00:01", "10:05:00");
+  settle(rig);
+  const std::string rows = text(rig.query(kRows, "TabSeparated"));
+  ASSERT_TRUE(rows.starts_with("2026-03-28 10:00:00.000\t2\trevised\n")) << rows;
+  // As after a restore of the store from a copy made before event 3.
+  for (const std::string table : {"events", "minutely"}) {
+    const std::string name =
+        table == "events" ? "events" : text(rig.query("SELECT table_name FROM sluice.definitions FINAL", "TabSeparatedRaw"));
+    const Result<std::string> gone = rig.query("ALTER TABLE sluice." + name.substr(0, name.find('\n')) +
+                                                   " DELETE WHERE epoch > " + newest + " SETTINGS mutations_sync = 2",
+                                               "Null");
+    ASSERT_TRUE(gone) << gone.error().message;
+  }
+  const std::string old_rows = text(rig.query(kRows, "TabSeparated"));
+  ASSERT_TRUE(old_rows.starts_with("2026-03-28 10:00:00.000\t1\tfinal\n")) << old_rows;
+  ASSERT_TRUE(rig.restart());
+  settle(rig);
+  EXPECT_EQ(text(rig.query("SELECT count(), uniqExact(message_id) FROM sluice.events", "TabSeparated")), "3\t3\n");
+  EXPECT_EQ(text(rig.query(kRows, "TabSeparated")), rows);
+}
+
+TEST_F(RigTest, an_epoch_that_is_there_in_part_stops_the_pipeline_and_is_named) {
+  Rig rig(*store, {});
+  ASSERT_TRUE(rig.open(project(kMinutely)));
+  rig.set_clock(parse_rfc3339("2026-03-28T10:00:00Z")->time);
+  ASSERT_EQ(rig.send("site", R"([{"event":"x","message_id":"1"},{"event":"x","message_id":"2"}])").status, 200);
+  settle(rig);
+  ASSERT_TRUE(rig.query("ALTER TABLE sluice.events DELETE WHERE message_id = '1' SETTINGS mutations_sync = 2", "Null"));
+  const Status restarted = rig.restart();
+  ASSERT_FALSE(restarted);
+  EXPECT_EQ(restarted.error().code, Code::corrupt);
+  EXPECT_NE(restarted.error().message.find("epoch 1 of sluice.events: 1 rows, 2 were acknowledged"), std::string::npos)
+      << restarted.error().message;
+}
+
+// Every change of a file in the life of a small history is the last before a power cut, once.
+TEST_F(RigTest, the_power_may_go_at_any_change_of_a_file) {
+  RigOptions options;
+  options.processor.checkpoint_interval = DurationMs(0);
+  options.processor.fold.ids.open_max = 2;
+  options.processor.fold.ids.merge_fan_in = 2;
+  uint64_t before = 0, changes = 0;
+  std::string rows, events;
+  const std::string kEvents = "SELECT message_id, watermark, user_key FROM sluice.events ORDER BY log_offset";
+  {
+    Rig rig(*store, options);
+    ASSERT_TRUE(rig.open(project(kMinutely)));
+    before = rig.files().changes();
+    for (int i = 0; i < 4; ++i) {
+      send(rig, std::to_string(i), i % 3 == 2 ? "10:00:00" : "10:0" + std::to_string(i) + ":00", "10:05:0" + std::to_string(i));
+      settle(rig);
+    }
+    changes = rig.files().changes() - before;
+    rows = text(rig.query(kRows, "TabSeparated"));
+    events = text(rig.query(kEvents, "TabSeparated"));
+  }
+  ASSERT_GT(changes, 50U);
+  for (uint64_t at = 0; at < changes; ++at) {
+    Rig rig(*store, options);
+    ASSERT_TRUE(rig.open(project(kMinutely)));
+    for (int i = 0; i < 4; ++i) {
+      const std::string time = i % 3 == 2 ? "10:00:00" : "10:0" + std::to_string(i) + ":00";
+      send(rig, std::to_string(i), time, "10:05:0" + std::to_string(i));
+      const uint64_t done = rig.files().changes() - before;
+      if (at >= done) rig.power_cut_after(at - done);
+      if (rig.settle()) {
+        rig.files().heal();
+        continue;
+      }
+      const Status restarted = rig.restart();
+      ASSERT_TRUE(restarted) << "at " << at << ": " << restarted.error().message;
+      settle(rig);
+    }
+    ASSERT_EQ(text(rig.query(kEvents, "TabSeparated")), events) << "at " << at;
+    ASSERT_EQ(text(rig.query(kRows, "TabSeparated")), rows) << "at " << at;
+  }
+}
+
 }  // namespace
 }  // namespace sluice::harness
 
