@@ -10,6 +10,7 @@ namespace sluice::store {
 namespace {
 
 constexpr DurationMs kStartingPause{20};  // between looks at a child that starts
+constexpr DurationMs kLookPause{200};     // between looks whether a ready child still lives
 constexpr DurationMs kStopPause{5};
 
 ClientOptions client_options(const SupervisorOptions& options) {
@@ -71,7 +72,7 @@ DurationMs Supervisor::step(os::MonotonicTime now) {
                           *code > 128 ? fmt::format(" (signal {})", *code - 128) : ""));
     return until(next_start_, now);
   }
-  if (state_.phase == Phase::ready && now < next_ping_) return until(next_ping_, now);
+  if (state_.phase == Phase::ready && now < next_ping_) return std::min(until(next_ping_, now), kLookPause);
 
   const Status answer = client_.ping(options_.ping_timeout);
   const os::MonotonicTime later = ports_.clock.monotonic();
@@ -82,7 +83,7 @@ DurationMs Supervisor::step(os::MonotonicTime now) {
       pause_ = options_.restart_pause_min;
       enter(Phase::ready, later);
     }
-    return options_.ping_every;
+    return std::min(options_.ping_every, kLookPause);
   }
   const DurationMs patience = state_.phase == Phase::starting ? options_.start_within : options_.hang_after;
   if (later - answered_ < patience) return kStartingPause;

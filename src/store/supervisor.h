@@ -5,7 +5,7 @@
 //         fence(): kills the child and waits until it is reaped, so that nothing it was told can still land (facts/exactly-once.md 20), and
 //         starts a new one at once; inserts whose fate is unknown are asked about after the next ready().
 //         stop(): SIGTERM, at most stop_within, then SIGKILL.
-// Bounds  One child. step() blocks at most ping_timeout.
+// Bounds  One child. step() blocks at most ping_timeout. A death is noticed within a quarter of a second of it.
 // Errors  Never returned: state().last_error says why it is not ready, for /health.
 // Threads One, which must live as long as the child: PR_SET_PDEATHSIG follows the thread that spawned it.
 // Lives   Ports must outlive it. Destruction kills the child.
