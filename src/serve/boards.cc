@@ -80,7 +80,8 @@ void Boards::expire(os::MonotonicTime now) {
 
 std::vector<BoardChange> Boards::commit(const Committed& committed) {
   begun_ = true;
-  now_ = {committed.epoch, committed.watermark, committed.clock};
+  // A job's rows come from another thread and may be overtaken by the next epoch: time never goes back here.
+  if (committed.epoch >= now_.epoch) now_ = {committed.epoch, committed.watermark, committed.clock};
   std::vector<PendingChange> changes(project_.plan.metrics.size());
   for (const MetricChange& change : committed.metrics) {
     newest_[change.metric] = std::max(newest_[change.metric], change.newest);

@@ -2,7 +2,7 @@
 //
 // Promise Published only after the store acknowledged every insert it tells of (design 6.4), in order of epochs: the page never
 //         shows what SQL does not have. A finished job is published as one more Committed with the newest epoch: its rows in
-//         `metrics` with as_of = the job's E, all else as it was.
+//         `metrics` with as_of = the job's E, all else as it was. It may come after a newer epoch: then only its rows are taken.
 // Bounds  `newest` and `rejects` are samples of at most kSampleMax; `more` counts the rest.
 #pragma once
 

@@ -67,11 +67,12 @@ void Hub::commit(Committed committed) {
     const std::vector<BoardChange> changes = boards_.commit(committed);
     offer_changes(changes, pumping);
     offer_feeds(committed, pumping);
-    if (std::string json = watermark_json(committed); json != watermark_json_) {
+    const bool overtaken = committed.epoch < boards_.epoch();
+    if (std::string json = watermark_json(committed); !overtaken && json != watermark_json_) {
       watermark_json_ = std::move(json);
       offer_all(message("watermark", watermark_json_), pumping);
     }
-    if (!ledger_published_) offer_ledger(committed.totals, missing_of(committed.totals), pumping);
+    if (!ledger_published_ && !overtaken) offer_ledger(committed.totals, missing_of(committed.totals), pumping);
     offer_progress(committed.progress, pumping);
     look = boards_.next_due().has_value();
   }

@@ -172,6 +172,19 @@ TEST_F(HubStreamsTest, ids_never_go_back_on_a_stream) {
   }
 }
 
+TEST_F(HubStreamsTest, a_job_that_an_epoch_overtook_brings_its_rows_and_no_older_time) {
+  const auto client = live();
+  value(6, 2);
+  client->take();
+  value(5, 3);
+  const auto events = client->take();
+  ASSERT_EQ(events.size(), 1u);
+  EXPECT_EQ(events[0].name, "patch");
+  EXPECT_EQ(events[0].id, 6u);
+  EXPECT_EQ(events[0].data["epoch"], 6);
+  EXPECT_EQ(shown(events[0]), "3");
+}
+
 TEST_F(HubStreamsTest, a_new_client_is_told_the_state_of_things) {
   Health health;
   health.started = true;
