@@ -145,6 +145,19 @@ std::string header_of(const std::string& data_id) {
   return header;
 }
 
+// Whether a whole entry begins anywhere in `bytes`. Few places look like one, so few checksums are computed.
+bool holds_entry(std::string_view bytes) {
+  constexpr size_t kFrame = 8;
+  for (size_t at = 0; at + kFrame < bytes.size(); ++at) {
+    ByteReader from(bytes.substr(at));
+    const uint32_t length = from.u32(), crc = from.u32();
+    const auto kind = static_cast<uint8_t>(bytes[at + kFrame]);
+    if (length == 0 || length > bytes.size() - at - kFrame || kind < 1 || kind > std::variant_size_v<JournalEntry>) continue;
+    if (crc32c(from.raw(length)) == crc) return true;
+  }
+  return false;
+}
+
 }  // namespace
 
 std::string encode_entry(const JournalEntry& entry) {
@@ -235,7 +248,8 @@ Result<Journal::Parsed> Journal::parse(std::string_view bytes, const std::string
   const size_t header_end = from.position();
   const uint32_t checksum = from.u32();
   if (from.failed() || magic != kMagic || checksum != crc32c(bytes.substr(0, header_end))) {
-    if (!last) return fail(Code::corrupt, path + ": no journal header, with later files behind it");
+    // An entry is only written after the header was synced: a torn header is all there is of its file.
+    if (!last || bytes.size() > header_of(data_id).size()) return fail(Code::corrupt, path + ": no journal header, with entries behind it");
     return Parsed{0, bytes.size()};
   }
   if (version != kVersion) return fail(Code::invalid, fmt::format("{}: version {}, this program reads {}", path, version, kVersion));
@@ -247,9 +261,9 @@ Result<Journal::Parsed> Journal::parse(std::string_view bytes, const std::string
     const uint32_t length = from.u32(), crc = from.u32();
     const std::string_view body = length <= kEntryBytesMax ? from.raw(length) : std::string_view();
     if (from.failed() || length > kEntryBytesMax || crc32c(body) != crc) {
-      // A torn write reaches the end of the file; a damaged entry has whole ones behind it.
+      // A torn write reaches the end of the file; a damaged entry has whole ones behind it, also where its length is what was damaged.
       const bool reaches_end = from.failed() || length > kEntryBytesMax || from.at_end();
-      if (!last || !reaches_end) return fail(Code::corrupt, fmt::format("{}: damaged entry at byte {} with others behind it", path, whole));
+      if (!last || !reaches_end || holds_entry(bytes.substr(whole + 1))) return fail(Code::corrupt, fmt::format("{}: damaged entry at byte {} with others behind it", path, whole));
       break;
     }
     JournalEntry entry = SLUICE_TRY(decode_entry(body));
