@@ -106,9 +106,9 @@ struct Up::Parts final : serve::Actions {
     const quality::LedgerReport report = SLUICE_TRY(proof().ledger());
     return quality::report_json(report);
   }
-  Result<std::string> create_key(const std::string& source) override {
+  Result<std::string> create_key(const std::string& source, const std::string& label) override {
     for (const plan::Source& known : plan->sources) {
-      if (known.name == source) return keys->create(source, "");
+      if (known.name == source) return keys->create(source, label);
     }
     std::string names;
     for (const plan::Source& known : plan->sources) names += (names.empty() ? "" : ", ") + known.name;

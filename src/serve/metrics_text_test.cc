@@ -61,13 +61,13 @@ TEST(MetricsText, names_follow_the_rules_of_prometheus) {
 
 TEST(MetricsText, samples_stand_under_their_help_and_type) {
   MetricsText metrics;
-  metrics.add("sluice_rejects_total", {{"reason", "json_invalid"}}, 3);
+  metrics.add("sluice_requests_not_received_total", {{"reason", "no_key"}}, 3);
   metrics.add("sluice_uptime_seconds", 12.5);
-  metrics.add("sluice_rejects_total", {{"reason", "a\"b\\c\nd"}}, 9'007'199'254'740'991.0);
+  metrics.add("sluice_requests_not_received_total", {{"reason", "a\"b\\c\nd"}}, 9'007'199'254'740'991.0);
   EXPECT_EQ(metrics.text(),
             "# HELP sluice_uptime_seconds Time since the program started.\n# TYPE sluice_uptime_seconds gauge\nsluice_uptime_seconds 12.5\n"
-            "# HELP sluice_rejects_total Rejects by reason, since the program started.\n# TYPE sluice_rejects_total counter\n"
-            "sluice_rejects_total{reason=\"json_invalid\"} 3\nsluice_rejects_total{reason=\"a\\\"b\\\\c\\nd\"} 9007199254740991\n");
+            "# HELP sluice_requests_not_received_total Requests to collect that are not in the ledger: unknown or missing key, 429, 503.\n# TYPE sluice_requests_not_received_total counter\n"
+            "sluice_requests_not_received_total{reason=\"no_key\"} 3\nsluice_requests_not_received_total{reason=\"a\\\"b\\\\c\\nd\"} 9007199254740991\n");
 }
 
 TEST(MetricsText, unfilled_families_are_named) {
@@ -81,7 +81,7 @@ TEST(MetricsText, unfilled_families_are_named) {
 TEST(MetricsTextDeathTest, a_name_or_label_that_is_not_listed_is_a_bug) {
   MetricsText metrics;
   EXPECT_DEATH(metrics.add("sluice_secret", 1), "not listed");
-  EXPECT_DEATH(metrics.add("sluice_rejects_total", 1), "labels");
+  EXPECT_DEATH(metrics.add("sluice_requests_not_received_total", 1), "labels");
   EXPECT_DEATH(metrics.add("sluice_uptime_seconds", {{"x", "y"}}, 1), "labels");
 }
 

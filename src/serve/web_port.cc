@@ -157,11 +157,12 @@ bool WebPort::route_control(const net::Request& request, net::Responder& respond
   if (request.path == "/api/keys" && request.method == "POST") {
     const nlohmann::json body = nlohmann::json::parse(request.body, nullptr, false);
     if (!body.is_object() || !body.contains("source") || !body["source"].is_string()) {
-      send(responder, error_response(fail(Code::invalid, "the body must be {\"source\": NAME}")));
+      send(responder, error_response(fail(Code::invalid, "the body must be {\"source\": NAME, \"label\": TEXT}")));
       return true;
     }
-    later(std::move(responder), [this, source = body["source"].get<std::string>()]() -> Result<std::string> {
-      const std::string key = SLUICE_TRY(actions_.create_key(source));
+    const std::string label = body.contains("label") && body["label"].is_string() ? body["label"].get<std::string>() : "";
+    later(std::move(responder), [this, label, source = body["source"].get<std::string>()]() -> Result<std::string> {
+      const std::string key = SLUICE_TRY(actions_.create_key(source, label));
       return "{\"key\":" + json_string(key) + "}";
     });
     return true;

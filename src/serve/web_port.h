@@ -31,7 +31,7 @@ class Actions {
   virtual ~Actions() = default;
   virtual Result<std::string> trace_json(const std::string& message_id) = 0;
   virtual Result<std::string> ledger_json() = 0;
-  virtual Result<std::string> create_key(const std::string& source) = 0;  // the new key, shown once
+  virtual Result<std::string> create_key(const std::string& source, const std::string& label) = 0;  // the new key, shown once
   virtual void collect_metrics(MetricsText& into) = 0;                     // counters only: runs on a net thread
 };
 

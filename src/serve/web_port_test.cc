@@ -30,7 +30,7 @@ class HandActions final : public Actions {
  public:
   Result<std::string> trace_json(const std::string& id) override { return "{\"id\":\"" + id + "\"}"; }
   Result<std::string> ledger_json() override { return std::string("{\"balances\":true}"); }
-  Result<std::string> create_key(const std::string& source) override {
+  Result<std::string> create_key(const std::string& source, const std::string&) override {
     if (source != "site") return fail(Code::not_found, "no source " + source);
     return std::string("k\"ey");
   }
