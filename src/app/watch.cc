@@ -76,6 +76,8 @@ serve::Health Watch::look(const event::LedgerCounts& pending, DurationMs oldest)
   if (const std::optional<Error> failure = parts_.log.failure()) {
     log.state = StageState::degraded;
     log.why = failure->message;
+  } else if (log.why = why_refused(); !log.why.empty()) {
+    log.state = StageState::degraded;
   }
   serve::StageHealth store{"store", StageState::ready, 0, {}, ""};
   if (child.phase != store::SupervisorState::Phase::ready) {
@@ -96,7 +98,7 @@ serve::Health Watch::look(const event::LedgerCounts& pending, DurationMs oldest)
     process.why = "folding again what was not in the newest checkpoint";
   } else if (oldest > kLate) {
     process.state = StageState::degraded;
-    process.why = "catching up: " + waiting;
+    process.why = "catching up: " + waiting + (pipeline.stopped_by.empty() ? "" : "; " + pipeline.stopped_by);
   }
   for (const process::MetricProgress& metric : pipeline.process.progress) {
     if (metric.stopped.empty()) continue;
@@ -110,6 +112,20 @@ serve::Health Watch::look(const event::LedgerCounts& pending, DurationMs oldest)
   }
   health.started = started_;
   return health;
+}
+
+// Why new events are answered with 429, or will be as soon as the room that the log has reserved is used up; empty: they are not.
+std::string Watch::why_refused() {
+  const uint64_t refused = parts_.committer.counts().refused_full;
+  if (std::exchange(refused_, refused) != refused) refused_at_ = parts_.ports.clock.monotonic();
+  const Result<uint64_t> free = parts_.ports.files.free_bytes(parts_.paths.log());
+  const uint64_t kept = log::Options{}.free_bytes_min;
+  if (free && *free < kept + log::Options{}.reserve_step_bytes) {
+    return fmt::format("the disk of {} has {} MiB left, and {} are kept for the store and checkpoints: events are refused with 429; free some space",
+                       parts_.paths.root, *free / 1_MiB, kept / 1_MiB);
+  }
+  if (!refused_at_ || parts_.ports.clock.monotonic() - *refused_at_ > kLate) return "";
+  return "more events come than the disk takes: some are refused with 429, to be sent again";
 }
 
 void Watch::publish_notes() {

@@ -46,6 +46,7 @@ class Watch {
 
  private:
   serve::Health look(const event::LedgerCounts& pending, DurationMs oldest);
+  std::string why_refused();
   void publish_ledger();
   void publish_notes();
   void retain();
@@ -54,6 +55,8 @@ class Watch {
   PendingFrames pending_;
   const os::MonotonicTime started_at_;
   os::MonotonicTime next_slow_{};
+  uint64_t refused_ = 0;         // submissions that found no room, as of the last tick
+  std::optional<os::MonotonicTime> refused_at_;
   std::string notes_;
   bool started_ = false;
   bool damaged_ = false;

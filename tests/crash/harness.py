@@ -294,9 +294,14 @@ class Program:
         check(out.startswith("{"), f"`sluice trace` ended with {code}: {err[:500]} {out[:500]}")
         return code, json.loads(out), took
 
-    def send(self, events, key=True):
+    def post(self, body, headers=KEY, timeout=30):
+        """Events (a list, or bytes as they are) to the native path: (status, headers, body)."""
+        data = body if isinstance(body, bytes) else json.dumps(body).encode()
+        return ask(self.urls["collect"], "POST", "/v1/events", data, headers, timeout)
+
+    def send(self, events):
         """Sends events in one request and returns the reply's JSON; anything but an acknowledgement fails."""
-        status, _, body = ask(self.urls["collect"], "POST", "/v1/events", json.dumps(events).encode(), KEY if key else {}, 30)
+        status, _, body = self.post(events)
         check(status in (200, 400), f"POST /v1/events: {status}: {body[:500]}")
         return json.loads(body)
 
@@ -313,12 +318,8 @@ class Program:
             connection.close()
 
     def wait_stored(self, patience=PATIENCE_S):
-        """Until nothing waits in the log any more, and `process` says it is ready."""
-        def idle():
-            stage = self.stage("process")
-            return stage["status"] == "ready" and stage["lag_events"] == 0
-
-        wait_for("what waits to be stored", idle, patience)
+        """Until nothing that was acknowledged waits in the log any more. (/health looks only four times a second.)"""
+        wait_for("what waits to be stored", lambda: self.ledger()[1]["totals"]["pending"] == 0, patience)
 
     def epochs(self):
         """(newest epoch that was cut, newest that was committed), from the journals; works also on a killed program."""
