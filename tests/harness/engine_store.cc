@@ -7,7 +7,7 @@
 namespace sluice::harness {
 namespace {
 
-constexpr std::string_view kRowFormat = " FORMAT RowBinary";
+constexpr std::string_view kFormat = " FORMAT ";
 
 // Errors with the codes that the store's client gives them.
 Result<std::string> query_as_client(EngineStore& store, const std::string& sql, std::string_view format) {
@@ -56,9 +56,10 @@ Status EngineWarehouse::alive() {
 }
 
 Status EngineWarehouse::store_rows(const process::Insert& insert) {
-  SLUICE_ASSERT(insert.statement.ends_with(kRowFormat), "rows travel as RowBinary");
-  const std::string_view sql = std::string_view(insert.statement).substr(0, insert.statement.size() - kRowFormat.size());
-  store::InsertStream stream = SLUICE_TRY(store_.connection().insert(sql, "RowBinary"));
+  const size_t at = insert.statement.rfind(kFormat);
+  SLUICE_ASSERT(at != std::string::npos, "an INSERT ends with the format of its rows");
+  const std::string_view sql = std::string_view(insert.statement).substr(0, at);
+  store::InsertStream stream = SLUICE_TRY(store_.connection().insert(sql, insert.statement.substr(at + kFormat.size())));
   SLUICE_CHECK(stream.append(insert.rows));
   const store::Reply reply = SLUICE_TRY(stream.finish());
   if (reply.rows_written() == insert.row_count) return ok();

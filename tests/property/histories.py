@@ -380,19 +380,19 @@ def make(seed):
         options.append('groups at most %d' % rng.choice([1, 2, 5, 20]))
     if rng.random() < 0.3:
         options.append('dedup open at most %d' % rng.choice([1, 3, 10]))
-    if rng.random() < 0.3:
-        options.append('job windows at most %d' % rng.choice([1, 2, 10]))
-    if rng.random() < 0.3:
+    if rng.random() < 0.15:
+        options.append('job windows at most %d' % rng.choice([2, 10]))
+    if rng.random() < 0.15:
         options.append('cut records at most %d' % rng.choice([1, 2, 7]))
     options.append('emit every ' + rng.choice(['0s', '400ms', '10s']))
-    options.append('checkpoint every ' + rng.choice(['0s', '2s', '10s', '1h']))
+    options.append('checkpoint every ' + rng.choice(['0s', '2s', '2s', '2s', '10s', '1h']))
 
     sender = Sender(rng, sources)
-    cuts, crashes, idles = rng.random() * 0.5, rng.random() * 0.2, rng.random() * 0.2
+    cuts, crashes, idles = rng.random() * 0.3, rng.choice([0, 0.05, 0.1, 0.2]), rng.random() * 0.2
     steps, wall, project = [], START + rng.randint(0, DAY), ''
     start = wall
     steps.append(('at', wall))
-    for _ in range(rng.choice([1, 3, 10, 25, 40])):
+    for _ in range(rng.choice([1, 3, 8, 15, 30])):
         r = rng.random()
         if r < idles:
             wall += rng.choice([61 * SECOND, 70 * SECOND, 10 * MINUTE, HOUR, DAY, DAY - 1, DAY + 1, 8 * DAY])
@@ -411,7 +411,7 @@ def make(seed):
     wall += rng.choice([10_000, 10_001, MINUTE, 10 * MINUTE, HOUR, 2 * DAY])
     steps.append(('at', wall))
     return {'seed': seed, 'sources': sources, 'projects': projects, 'options': options, 'steps': steps, 'start': start,
-            'ones': rng.random() < 0.15}
+            'ones': rng.random() < 0.08}
 
 
 def crash(rng):
