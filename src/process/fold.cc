@@ -185,7 +185,7 @@ Status Fold::fold_event(const event::EventView& event, const event::Place& place
   const bool future = row.event_time > received_at_ + kFutureAfter;
   const auto flags = static_cast<uint16_t>(event.flags | (future ? event::bit(event::Flag::future) : 0));
   const TimeMs watermark = clock_.watermark();
-  write_event(event, row, flags, watermark, place, out);
+  block_.add(event, row, flags, watermark, place);
   for (event::LedgerCounts* c : {&ledger(), &out.counts, &totals_}) ++c->stored;
 
   if (!operators_.empty()) {
@@ -205,42 +205,6 @@ void Fold::sample(const event::EventView& event, std::string_view user_key, cons
   if (out.newest.size() >= options_.sample_max) return;
   out.newest.push_back(SampleEvent{source_, std::string(event.event), std::string(event.message_id), std::string(user_key),
                                    event.event_time.value_or(received_at_), received_at_, place, duplicate});
-}
-
-void Fold::write_event(const event::EventView& event, const plan::Row& row, uint16_t flags, TimeMs watermark, const event::Place& place,
-                       EpochRows& out) {
-  RowWriter to(append_rows(out, Table::events).rows);
-  to.text(row.source);
-  to.text(row.event);
-  to.text(row.message_id);
-  to.time(row.event_time);
-  to.time(row.received_at);
-  to.text(row.user_id);
-  to.text(row.anonymous_id);
-  to.text(row.stitching_key);
-  to.text(row.user_key);
-  to.count(event.scalars.size());
-  size_t numbers = 0;
-  for (const event::ScalarView& scalar : event.scalars) {
-    to.text(scalar.path);
-    to.text(scalar.text);
-    if (scalar.number) ++numbers;
-  }
-  to.count(numbers);
-  for (const event::ScalarView& scalar : event.scalars) {
-    if (!scalar.number) continue;
-    to.text(scalar.path);
-    to.decimal(*scalar.number);
-  }
-  to.text(event.properties);
-  to.text(event.context);
-  to.text(event.extra);
-  const std::vector<std::string_view> names = event::flag_names(flags);
-  to.count(names.size());
-  for (const std::string_view name : names) to.text(name);
-  to.watermark(watermark);
-  to.text(row.dialect);
-  write_place(to, place, out.epoch);
 }
 
 void Fold::write_link(std::string_view anonymous_id, std::string_view user_id, const event::Place& place, EpochRows& out) {
@@ -269,6 +233,11 @@ void Fold::fold_reject(const event::RejectView& reject, const event::Place& plac
 }
 
 void Fold::finish(const std::optional<TimeMs>& clock, EpochRows& out) {
+  if (block_.rows() > 0) {
+    TableRows& rows = append_rows(out, Table::events);
+    rows.count = block_.rows();
+    rows.rows = block_.take(out.epoch);
+  }
   if (clock) clock_.advance(*clock);
   const TimeMs now = clock_.now(), watermark = clock_.watermark();
   const bool emit_touched = last_emit_ == kMinusInfinity || now - last_emit_ >= options_.emit_interval;

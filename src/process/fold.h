@@ -18,6 +18,7 @@
 
 #include "event/batch.h"
 #include "event/record.h"
+#include "process/event_block.h"
 #include "process/identity.h"
 #include "process/tables.h"
 #include "process/watermark.h"
@@ -116,8 +117,6 @@ class Fold {
   Status load(ByteReader& from);
   Status fold_event(const event::EventView& event, const event::Place& place, EpochRows& out);
   void fold_reject(const event::RejectView& reject, const event::Place& place, EpochRows& out);
-  void write_event(const event::EventView& event, const plan::Row& row, uint16_t flags, TimeMs watermark, const event::Place& place,
-                   EpochRows& out);
   void write_link(std::string_view anonymous_id, std::string_view user_id, const event::Place& place, EpochRows& out);
   Status link(std::string_view anonymous_id, std::string_view user_id, const event::Place& place, EpochRows& out);
   void sample(const event::EventView& event, std::string_view user_key, const event::Place& place, bool duplicate, EpochRows& out);
@@ -127,10 +126,6 @@ class Fold {
 
   FoldOptions options_;
   const plan::Plan* plan_ = nullptr;
-  struct TextHash {  // looked up by views: Debian's absl has a string_view of its own
-    using is_transparent = void;
-    size_t operator()(std::string_view text) const { return static_cast<size_t>(hash64(text)); }
-  };
   absl::flat_hash_map<std::string, uint32_t, TextHash, std::equal_to<>> path_index_;
   std::unique_ptr<Deduplication> ids_;
   std::unique_ptr<Links> links_;
@@ -146,6 +141,7 @@ class Fold {
   std::optional<size_t> source_index_;
   DurationMs dedup_{};
   TimeMs received_at_{};
+  EventBlock block_;  // of the epoch being folded
   // Scratch.
   event::RecordView record_;
   plan::Evaluator evaluator_;

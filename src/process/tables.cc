@@ -119,7 +119,7 @@ std::vector<std::string> create_statements() {
   return statements;
 }
 
-std::string insert_statement(std::string_view table, const std::vector<std::string>& columns) {
+std::string insert_statement(std::string_view table, const std::vector<std::string>& columns, std::string_view format) {
   std::string list;
   for (const std::string& column : columns) {
     if (!list.empty()) list += ", ";
@@ -129,11 +129,13 @@ std::string insert_statement(std::string_view table, const std::vector<std::stri
   return fmt::format(
       "INSERT INTO sluice.{} ({}) SETTINGS async_insert = 0, max_partitions_per_insert_block = 1, "
       "throw_on_max_partitions_per_insert_block = 1, max_insert_block_size = 4000000, min_insert_block_size_rows = 4000000, "
-      "min_insert_block_size_bytes = 4000000000, max_threads = 1, max_insert_threads = 1 FORMAT RowBinary",
-      plan::clickhouse::quote_name(table), list);
+      "min_insert_block_size_bytes = 4000000000, max_threads = 1, max_insert_threads = 1 FORMAT {}",
+      plan::clickhouse::quote_name(table), list, format);
 }
 
-std::string insert_statement(Table table) { return insert_statement(shape_of(table).name, shape_of(table).columns); }
+std::string insert_statement(Table table) {
+  return insert_statement(shape_of(table).name, shape_of(table).columns, table == Table::events ? "Native" : "RowBinary");
+}
 
 void write_ledger(RowWriter& to, const LedgerRow& row, event::Epoch epoch) {
   to.text(row.key.source);

@@ -22,9 +22,9 @@ inline constexpr std::array kAppendTables{Table::events, Table::quarantine, Tabl
 const char* table_name(Table table);          // without database
 std::string create_statement(Table table);    // CREATE TABLE IF NOT EXISTS sluice.<name> ...
 std::vector<std::string> create_statements(); // CREATE DATABASE and all of them, in order
-// INSERT INTO sluice.<table> (<columns>) SETTINGS ... FORMAT RowBinary, for any table with those columns.
-std::string insert_statement(std::string_view table, const std::vector<std::string>& columns);
-std::string insert_statement(Table table);
+// INSERT INTO sluice.<table> (<columns>) SETTINGS ... FORMAT ..., for any table with those columns.
+std::string insert_statement(std::string_view table, const std::vector<std::string>& columns, std::string_view format = "RowBinary");
+std::string insert_statement(Table table);    // events: Native (event_block.h), all others: RowBinary
 
 // Rows, in the order of insert_statement's columns.
 struct LedgerRow {
