@@ -181,7 +181,7 @@ class Load:
 
     # Judging
 
-    def verify(self, others=0):
+    def verify(self, others=0, metric_patience=60):
         """Stops the load and compares what it knows with all that the program tells. `others`: what was received besides."""
         self.stop()
         program = self.program
@@ -198,7 +198,7 @@ class Load:
         check(stored.keys() <= sent, "rows that nobody sent:", sorted(stored.keys() - sent)[:3])
         self._verify_quarantine()
         self._verify_ledger(stored, others)
-        self._verify_metric(stored)
+        self._verify_metric(stored, metric_patience)
         return f"{len(acked)} acknowledged, {len(stored)} stored, 0 lost, 0 doubled"
 
     def _verify_quarantine(self):
@@ -225,7 +225,7 @@ class Load:
         check(totals["stored"] == count and (others or count == len(stored)),
               f"the ledger has {totals['stored']} stored, `sluice query` counts {count}, the SQL port lists {len(stored)} of the load")
 
-    def _verify_metric(self, ids):
+    def _verify_metric(self, ids, patience):
         expected = expected_rows(ids)
 
         def difference():
@@ -234,7 +234,7 @@ class Load:
                      for start, shop, sales, amount, buyers in (row.split("\t") for row in rows.splitlines())}
             return [(key, expected.get(key), found.get(key)) for key in expected.keys() | found.keys() if expected.get(key) != found.get(key)]
 
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + patience
         while wrong := difference():  # late events are counted in by jobs, a moment later
             check(time.monotonic() < deadline, f"{len(wrong)} of {len(expected)} rows of the metric are wrong; (window, shop), expected, found:", wrong[:3])
             time.sleep(0.2)

@@ -14,7 +14,7 @@ import traceback
 
 from harness import Failed, SLUICE, Skipped
 
-FILES = ["kills", "stops", "traces", "tampering", "restored", "full_disk", "bad_input"]
+FILES = ["judge", "kills", "stops", "traces", "tampering", "restored", "full_disk", "bad_input"]
 
 
 def arguments():

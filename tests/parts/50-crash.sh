@@ -6,6 +6,6 @@
 [ -x "$BUILD/sluice" ] || skip "$BUILD/sluice is not built"
 export SLUICE=$BUILD/sluice
 counts=$(mktemp)
-python3 -B tests/crash/run.py --kills 10 --counts "$counts" --files kills,stops,traces,tampering,restored,full_disk || true
+python3 -B tests/crash/run.py --kills 10 --counts "$counts" --files judge,kills,stops,traces,tampering,restored,full_disk || true
 read -r passed failed <"$counts" || failed=1
 rm -f "$counts"
