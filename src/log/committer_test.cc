@@ -307,13 +307,16 @@ TEST_F(CommitterTest, threads_offer_read_clocks_and_lose_nothing) {
     }
   });
   std::atomic<bool> done{false};
+  std::atomic<bool> seen{false};
   std::vector<ClockReading> readings;
   std::jthread watcher([&] {
     while (!done) {
       if (const auto reading = committer.clock_reading(); reading && readings.size() < 10'000) readings.push_back(*reading);
+      seen = !readings.empty();
       std::this_thread::yield();
     }
   });
+  while (!seen) std::this_thread::yield();  // nothing is closing yet, so the first look gives a reading
   {
     std::vector<std::jthread> clients;
     for (int t = 0; t < kThreads; ++t) {

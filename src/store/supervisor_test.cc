@@ -295,6 +295,8 @@ TEST_F(SupervisorTest, a_running_statement_is_seen_and_killed_by_its_id) {
   EXPECT_TRUE(running());
   EXPECT_TRUE(other.kill("slow", kTimeout));
   victim.join();
+  // Its client knows first; the engine's list of statements follows.
+  while (running() && steady_clock::now() < deadline) std::this_thread::sleep_for(DurationMs(10));
   EXPECT_FALSE(running());
 }
 
