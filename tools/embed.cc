@@ -66,8 +66,8 @@ int main(int count, char** arguments) {
   }
   out << "const EmbeddedFile kFiles[] = {\n";
   for (size_t i = 0; i < files.size(); ++i) {
-    out << "    {\"/" << fs::relative(files[i], folder).generic_string() << "\", {kFile" << i << ", sizeof kFile" << i << " - 1}, "
-        << fs::file_size(files[i]) << "},\n";
+    out << "    {\"/" << fs::relative(files[i], folder).generic_string() << "\", {kFile" << i << ", sizeof kFile" << i
+        << " - 1}, " << fs::file_size(files[i]) << "},\n";
   }
   out << "    {},\n};\n}  // namespace\n\nstd::span<const EmbeddedFile> embedded_files() { return {kFiles, " << files.size()
       << "}; }\n\n}  // namespace sluice::serve\n";

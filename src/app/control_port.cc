@@ -41,21 +41,25 @@ void ControlPort::handle(net::Request request, net::Responder responder) {
   } else if (request.path == "/api/query") {
     later(std::move(responder), [this, sql = request.body, format = parameter(request, "format")] {
       const Result<serve::Reply> reply = parts_.queries.query({.role = serve::Role::reader, .sql = sql, .format = format});
-      return answer_of(reply ? Result<std::string>(reply->body) : Result<std::string>(reply.error()), "text/plain; charset=utf-8");
+      return answer_of(reply ? Result<std::string>(reply->body) : Result<std::string>(reply.error()),
+                       "text/plain; charset=utf-8");
     });
   } else if (request.path == "/api/log") {
     const event::Offset from(number(parameter(request, "from"), 0));
     const uint64_t limit = std::min(kRecordsMax, number(parameter(request, "limit"), 20));
-    later(std::move(responder), [this, from, limit] { return answer_of(log_records(parts_.log, from, limit), "application/x-ndjson"); });
+    later(std::move(responder),
+          [this, from, limit] { return answer_of(log_records(parts_.log, from, limit), "application/x-ndjson"); });
   } else if (request.path == "/api/ledger" && text) {
     later(std::move(responder), [this] {
       const Result<quality::LedgerReport> report = parts_.proof().ledger();
-      return answer_of(report ? Result<std::string>(quality::table_text(*report)) : Result<std::string>(report.error()), "text/plain; charset=utf-8");
+      return answer_of(report ? Result<std::string>(quality::table_text(*report)) : Result<std::string>(report.error()),
+                       "text/plain; charset=utf-8");
     });
   } else if (request.path == "/api/trace" && text) {
     later(std::move(responder), [this, id = parameter(request, "id")] {
       const Result<quality::Trace> trace = parts_.proof().trace(id);
-      return answer_of(trace ? Result<std::string>(quality::trace_text(*trace)) : Result<std::string>(trace.error()), "text/plain; charset=utf-8");
+      return answer_of(trace ? Result<std::string>(quality::trace_text(*trace)) : Result<std::string>(trace.error()),
+                       "text/plain; charset=utf-8");
     });
   } else {
     parts_.web.handle(std::move(request), std::move(responder), serve::Trust::control);

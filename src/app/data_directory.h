@@ -15,7 +15,7 @@
 namespace sluice::app {
 
 struct DataPaths {
-  std::string root;   // absolute
+  std::string root;  // absolute
   std::string log() const { return root + "/log"; }
   std::string process() const { return root + "/process"; }
   std::string marks() const { return root + "/process/marks"; }
@@ -25,7 +25,7 @@ struct DataPaths {
   std::string control_socket() const { return root + "/control.sock"; }
   std::string keys() const { return root + "/keys"; }
   std::string send() const { return root + "/send"; }
-  std::string notes() const { return root + "/notes"; }   // lines that the page shows, written by whoever prepared the data
+  std::string notes() const { return root + "/notes"; }  // lines that the page shows, written by whoever prepared the data
 };
 
 class DataDirectory {

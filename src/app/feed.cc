@@ -15,7 +15,8 @@ std::vector<serve::SourceWatermark> watermarks(const process::EpochRows& rows) {
 void add_samples(process::EpochRows& rows, serve::Committed& into) {
   for (process::SampleEvent& sample : rows.newest) {
     into.newest.push_back({sample.event_time, sample.received_at, std::move(sample.event), std::move(sample.source),
-                           std::move(sample.user_key), std::move(sample.message_id), sample.place, sample.duplicate ? "duplicate" : "stored"});
+                           std::move(sample.user_key), std::move(sample.message_id), sample.place,
+                           sample.duplicate ? "duplicate" : "stored"});
   }
   for (process::SampleReject& reject : rows.rejects) {
     into.rejects.push_back({std::move(reject.source), reject.received_at, std::move(reject.reason), std::move(reject.path),
@@ -70,7 +71,8 @@ void Feed::job(const process::JobTask& task, process::JobResult result) {
     const std::lock_guard lock(mutex_);
     committed = newest_;
   }
-  committed.metrics.push_back({task.metric, task.entry.up_to, std::move(result.rows), std::move(result.revisions), false, kMinusInfinity});
+  committed.metrics.push_back(
+      {task.metric, task.entry.up_to, std::move(result.rows), std::move(result.revisions), false, kMinusInfinity});
   publish_(std::move(committed));
 }
 

@@ -17,7 +17,8 @@ namespace sluice::app {
 class Feed {
  public:
   // committed_to: where the newest committed epoch ends in the log, as the journals say at start.
-  Feed(std::function<void(serve::Committed)> publish, event::Offset committed_to) : publish_(std::move(publish)), to_(committed_to) {}
+  Feed(std::function<void(serve::Committed)> publish, event::Offset committed_to)
+      : publish_(std::move(publish)), to_(committed_to) {}
   // Tables and views of this project are there, and the store holds all up to that epoch: from now on epochs are published.
   void opened(serve::Committed newest, event::Offset to);
   // Epochs that were published before a recovery are not published again.
@@ -35,7 +36,6 @@ class Feed {
   Newest newest();
 
  private:
-
   const std::function<void(serve::Committed)> publish_;
   std::mutex mutex_;
   bool open_ = false;

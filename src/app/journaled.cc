@@ -9,7 +9,8 @@ Result<Journaled> read_journals(os::Ports ports, const DataPaths& paths, const s
   for (const process::JournalEntry& entry : marks) {
     if (const auto* mark = std::get_if<process::CommitEntry>(&entry)) committed = std::max(committed, mark->epoch);
   }
-  const std::vector<process::JournalEntry> cuts = SLUICE_TRY(process::Journal::read(ports.files, paths.process() + "/cuts", data_id));
+  const std::vector<process::JournalEntry> cuts =
+      SLUICE_TRY(process::Journal::read(ports.files, paths.process() + "/cuts", data_id));
   for (const process::JournalEntry& entry : cuts) {
     const auto* cut = std::get_if<process::CutEntry>(&entry);
     if (cut == nullptr) continue;

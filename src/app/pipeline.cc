@@ -103,19 +103,21 @@ Status Pipeline::open(Generation& g) {
   SLUICE_CHECK(process::claim_store(*g.sink_store, parts_.data_id));
   const std::optional<process::Epoch> missing = SLUICE_TRY(process::check_store(*g.sink_store, commits));
   if (missing) {
-    parts_.say("store lost rows", "folding again from before epoch " + std::to_string(missing->value) + ", so that they are stored again");
+    parts_.say("store lost rows",
+               "folding again from before epoch " + std::to_string(missing->value) + ", so that they are stored again");
   }
-  process::Processor::Setup setup{parts_.ports.files,
-                                  g.frames,
-                                  g.deliveries,
-                                  g.tasks,
-                                  g.reports,
-                                  parts_.paths.process(),
-                                  parts_.data_id,
-                                  parts_.plan,
-                                  [this](const std::string& hash) { return load_plan(parts_.ports.files, parts_.paths.plans(), hash); },
-                                  missing,
-                                  parts_.options};
+  process::Processor::Setup setup{
+      parts_.ports.files,
+      g.frames,
+      g.deliveries,
+      g.tasks,
+      g.reports,
+      parts_.paths.process(),
+      parts_.data_id,
+      parts_.plan,
+      [this](const std::string& hash) { return load_plan(parts_.ports.files, parts_.paths.plans(), hash); },
+      missing,
+      parts_.options};
   process::Processor::Opened opened = SLUICE_TRY(process::Processor::open(std::move(setup)));
   g.processor = std::move(opened.processor);
   for (const std::string& note : opened.notes) parts_.say("recovery", note);
@@ -194,7 +196,8 @@ void Pipeline::run_sink(Generation& g) {
     while (!g.deliveries.closed() && !g.failed()) {
       Result<bool> same = check_incarnation(g);
       if (same && *same) break;
-      if (!same && same.error().code != Code::unavailable && same.error().code != Code::unknown) g.fail_with(std::move(same).error());
+      if (!same && same.error().code != Code::unavailable && same.error().code != Code::unknown)
+        g.fail_with(std::move(same).error());
       parts_.ports.clock.sleep_for(kStoreRetry);
     }
     Result<process::Sink::Step> step = sink.step(std::move(next));
@@ -215,7 +218,8 @@ void Pipeline::run_sink(Generation& g) {
     }
     const process::Epoch begins = status().process.journal_begins;
     if (begins.value > 0) {
-      if (Status forgotten = g.marks->forget(begins, event::Offset(UINT64_MAX)); !forgotten) parts_.say("old marks stay", forgotten.error().message);
+      if (Status forgotten = g.marks->forget(begins, event::Offset(UINT64_MAX)); !forgotten)
+        parts_.say("old marks stay", forgotten.error().message);
     }
     const int64_t cpu = parts_.ports.clock.thread_cpu_us();
     set([&](PipelineStatus& s) {

@@ -21,13 +21,13 @@
 namespace sluice::app {
 
 struct PipelineStatus {
-  bool running = false;           // a generation is open
-  std::string stopped_by;         // why none is, or why the sink waits
-  bool hopeless = false;          // only a person can mend it
+  bool running = false;  // a generation is open
+  std::string stopped_by;  // why none is, or why the sink waits
+  bool hopeless = false;  // only a person can mend it
   process::ProcessorStatus process;
   process::SinkCounters sink;
   uint64_t generations = 0;
-  event::Offset oldest_checkpoint; // the log may be forgotten before it
+  event::Offset oldest_checkpoint;  // the log may be forgotten before it
   int64_t process_cpu_us = 0;
   int64_t sink_cpu_us = 0;
   int64_t jobs_cpu_us = 0;
@@ -42,11 +42,12 @@ class Pipeline {
     log::SegmentLog& log;
     log::Committer& committer;
     const plan::Plan& plan;
-    std::function<std::unique_ptr<process::Warehouse>()> warehouse;   // a connection each for sink and jobs
-    std::function<uint64_t()> store_incarnation;                       // another number: another process answers, ask it what it holds
-    std::function<void(const std::vector<std::string>& tables)> tables; // of the plan's metrics, before the first commit is published
+    std::function<std::unique_ptr<process::Warehouse>()> warehouse;  // a connection each for sink and jobs
+    std::function<uint64_t()> store_incarnation;  // another number: another process answers, ask it what it holds
+    std::function<void(const std::vector<std::string>& tables)>
+        tables;  // of the plan's metrics, before the first commit is published
     Feed& feed;
-    std::function<void(const std::string& what, const std::string& detail)> say;   // one line per change of state
+    std::function<void(const std::string& what, const std::string& detail)> say;  // one line per change of state
     process::ProcessorOptions options;
   };
   explicit Pipeline(Parts parts) : parts_(std::move(parts)) {}

@@ -8,12 +8,14 @@ namespace {
 constexpr size_t kFilesMax = 1000;
 constexpr uint64_t kPackedMax = 64ULL << 20;
 
-Status read_folder(os::Files& files, const std::string& directory, const std::string& folder, std::vector<plan::SourceFile>& into) {
+Status read_folder(os::Files& files, const std::string& directory, const std::string& folder,
+                   std::vector<plan::SourceFile>& into) {
   const std::string path = os::join(directory, folder);
   if (!files.exists(path)) return ok();
   for (const os::Entry& entry : SLUICE_TRY(files.list(path))) {
     if (entry.is_directory || !(entry.name.ends_with(".yaml") || entry.name.ends_with(".yml"))) continue;
-    if (into.size() >= kFilesMax) return fail(Code::invalid, fmt::format("{}: more than {} files in a project", directory, kFilesMax));
+    if (into.size() >= kFilesMax)
+      return fail(Code::invalid, fmt::format("{}: more than {} files in a project", directory, kFilesMax));
     into.push_back({folder + "/" + entry.name, SLUICE_TRY(files.read_all(os::join(path, entry.name), plan::kFileBytesMax))});
   }
   return ok();
@@ -24,7 +26,8 @@ Status read_folder(os::Files& files, const std::string& directory, const std::st
 Result<std::vector<plan::SourceFile>> read_project(os::Files& files, const std::string& directory) {
   const std::string main = os::join(directory, "sluice.yaml");
   if (!files.exists(main)) {
-    return fail(Code::not_found, directory + " has no sluice.yaml, so it is no project; `sluice init " + directory + "` makes one");
+    return fail(Code::not_found,
+                directory + " has no sluice.yaml, so it is no project; `sluice init " + directory + "` makes one");
   }
   std::vector<plan::SourceFile> all{{"sluice.yaml", SLUICE_TRY(files.read_all(main, plan::kFileBytesMax))}};
   for (const char* folder : {"metrics", "dashboards", "dimensions", "contracts", "quality", "destinations"}) {
@@ -41,7 +44,8 @@ Result<std::unique_ptr<plan::Plan>> compile_project(const std::vector<plan::Sour
   return fail(Code::invalid, all);
 }
 
-Status keep_plan(os::Files& files, const std::string& directory, const std::string& hash, const std::vector<plan::SourceFile>& sources) {
+Status keep_plan(os::Files& files, const std::string& directory, const std::string& hash,
+                 const std::vector<plan::SourceFile>& sources) {
   const std::string path = os::join(directory, hash);
   if (files.exists(path)) return ok();
   SLUICE_CHECK(files.make_directories(directory));
@@ -53,7 +57,8 @@ Result<std::unique_ptr<plan::Plan>> load_plan(os::Files& files, const std::strin
   const std::string packed = SLUICE_TRY(files.read_all(path, kPackedMax));
   const std::vector<plan::SourceFile> sources = SLUICE_TRY(plan::unpack(packed));
   std::unique_ptr<plan::Plan> plan = SLUICE_TRY(compile_project(sources));
-  if (plan->hash != hash) return fail(Code::corrupt, path + " does not compile to the plan that it is named after; was it edited?");
+  if (plan->hash != hash)
+    return fail(Code::corrupt, path + " does not compile to the plan that it is named after; was it edited?");
   return plan;
 }
 

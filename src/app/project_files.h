@@ -19,7 +19,8 @@ Result<std::vector<plan::SourceFile>> read_project(os::Files& files, const std::
 Result<std::unique_ptr<plan::Plan>> compile_project(const std::vector<plan::SourceFile>& files);
 
 // DATA/plans/<hash>: written before the journal first names it, read by recovery.
-Status keep_plan(os::Files& files, const std::string& directory, const std::string& hash, const std::vector<plan::SourceFile>& sources);
+Status keep_plan(os::Files& files, const std::string& directory, const std::string& hash,
+                 const std::vector<plan::SourceFile>& sources);
 Result<std::unique_ptr<plan::Plan>> load_plan(os::Files& files, const std::string& directory, const std::string& hash);
 
 }  // namespace sluice::app

@@ -22,18 +22,21 @@ event::Offset offset_of(const event::Position& position) {
 }
 
 std::string event_line(const event::EventView& e, std::string_view place, std::string_view received, std::string_view source) {
-  std::string line = fmt::format(R"({{"place":"{}","received_at":"{}","source":{},"kind":"event","event":{},"message_id":{},"user_id":{},"anonymous_id":{},"event_time":{},"dialect":"{}")",
-                                 place, received, json_string(source), json_string(e.event), json_string(e.message_id), json_string(e.user_id),
-                                 json_string(e.anonymous_id), e.event_time ? json_string(format_rfc3339(*e.event_time)) : "null",
-                                 event::dialect_name(e.dialect));
+  std::string line = fmt::format(
+      R"({{"place":"{}","received_at":"{}","source":{},"kind":"event","event":{},"message_id":{},"user_id":{},"anonymous_id":{},"event_time":{},"dialect":"{}")",
+      place, received, json_string(source), json_string(e.event), json_string(e.message_id), json_string(e.user_id),
+      json_string(e.anonymous_id), e.event_time ? json_string(format_rfc3339(*e.event_time)) : "null",
+      event::dialect_name(e.dialect));
   if (!e.properties.empty()) line += fmt::format(",\"properties\":{}", e.properties);
   if (!e.context.empty()) line += fmt::format(",\"context\":{}", e.context);
   return line + "}\n";
 }
 
 std::string reject_line(const event::RejectView& r, std::string_view place, std::string_view received, std::string_view source) {
-  return fmt::format(R"({{"place":"{}","received_at":"{}","source":{},"kind":"reject","reason":{},"path":{},"raw":{},"dialect":"{}"}})", place,
-                     received, json_string(source), json_string(r.reason), json_string(r.path), json_string(r.raw), event::dialect_name(r.dialect)) +
+  return fmt::format(
+             R"({{"place":"{}","received_at":"{}","source":{},"kind":"reject","reason":{},"path":{},"raw":{},"dialect":"{}"}})",
+             place, received, json_string(source), json_string(r.reason), json_string(r.path), json_string(r.raw),
+             event::dialect_name(r.dialect)) +
          "\n";
 }
 
@@ -51,7 +54,8 @@ Result<Proof::Ends> Proof::ends() {
   for (const process::JournalEntry& entry : cuts) {
     if (const auto* cut = std::get_if<process::CutEntry>(&entry)) ends.to[cut->epoch] = offset_of(cut->to);
   }
-  const std::vector<process::JournalEntry> marks = SLUICE_TRY(process::Journal::read(parts_.ports.files, parts_.paths.marks(), parts_.data_id));
+  const std::vector<process::JournalEntry> marks =
+      SLUICE_TRY(process::Journal::read(parts_.ports.files, parts_.paths.marks(), parts_.data_id));
   for (const process::JournalEntry& entry : marks) {
     const auto* mark = std::get_if<process::CommitEntry>(&entry);
     if (mark == nullptr) continue;
@@ -85,7 +89,8 @@ Result<quality::LedgerReport> Proof::ledger() {
   input.stored_by_epoch = SLUICE_TRY(quality::parse_stored_by_epoch(by_epoch));
   std::set<event::Epoch> seen;  // a refold marks an epoch again
   for (const process::CommitEntry& mark : found.marks) {
-    if (mark.epoch <= input.as_of && seen.insert(mark.epoch).second) input.marks.push_back({mark.epoch, {mark.rows[0], mark.rows[1]}});
+    if (mark.epoch <= input.as_of && seen.insert(mark.epoch).second)
+      input.marks.push_back({mark.epoch, {mark.rows[0], mark.rows[1]}});
   }
   const auto end = found.to.find(input.as_of);
   SLUICE_CHECK(visit_frames(parts_.log, end == found.to.end() ? event::Offset(0) : end->second, [&](const event::Frame& frame) {
@@ -162,13 +167,16 @@ Result<quality::Trace> Proof::trace(const std::string& message_id) {
   const Ends found = SLUICE_TRY(ends());
   // The log's tail first, then the store: what is committed in between is found twice, never not at all.
   const auto end = found.to.find(found.committed);
-  std::vector<quality::Copy> waiting = SLUICE_TRY(waiting_copies(message_id, end == found.to.end() ? event::Offset(0) : end->second));
+  std::vector<quality::Copy> waiting =
+      SLUICE_TRY(waiting_copies(message_id, end == found.to.end() ? event::Offset(0) : end->second));
   Status asked = store_copies(message_id, trace.copies);
   if (!asked) {
     const bool away = asked.error().code == Code::unavailable || asked.error().code == Code::unknown;
     if (!away) return std::move(asked).error();
     if (waiting.empty()) {
-      return fail(Code::unavailable, "no copy waits in the log, and the store, which has the others, does not answer now; ask again in some seconds");
+      return fail(
+          Code::unavailable,
+          "no copy waits in the log, and the store, which has the others, does not answer now; ask again in some seconds");
     }
     trace.complete = false;
   }
@@ -195,12 +203,14 @@ Result<std::string> log_records(log::SegmentLog& log, event::Offset from, uint64
         damaged = event::decode(frame.record(index), record);
         if (!damaged) return false;
         const std::string received = format_rfc3339(frame.received_at);
-        std::string line = std::holds_alternative<event::EventView>(record)
-                               ? event_line(std::get<event::EventView>(record), place.text(), received, request.manifest.source)
-                               : reject_line(std::get<event::RejectView>(record), place.text(), received, request.manifest.source);
+        std::string line =
+            std::holds_alternative<event::EventView>(record)
+                ? event_line(std::get<event::EventView>(record), place.text(), received, request.manifest.source)
+                : reject_line(std::get<event::RejectView>(record), place.text(), received, request.manifest.source);
         if (line.size() > kRecordLineMax) {
           line = fmt::format(R"({{"place":"{}","received_at":"{}","source":{},"bytes":{}}})", place.text(), received,
-                             json_string(request.manifest.source), frame.record(index).size()) + "\n";
+                             json_string(request.manifest.source), frame.record(index).size()) +
+                 "\n";
         }
         out += line;
         if (limit == 0) return false;

@@ -96,7 +96,10 @@ Result<serve::Reply> StoreQueries::query(const serve::Query& query) {
     std::string text = response->body;
     while (text.ends_with('\n')) text.pop_back();
     const int code = store::exception_code(text);
-    return fail(code == 0 ? Code::unavailable : store::code_of(code) == Code::not_found ? Code::invalid : store::code_of(code), text);
+    return fail(code == 0                                 ? Code::unavailable
+                : store::code_of(code) == Code::not_found ? Code::invalid
+                                                          : store::code_of(code),
+                text);
   }
   serve::Reply reply;
   reply.body = std::move(response->body);

@@ -36,7 +36,8 @@ class StoreWarehouse final : public process::Warehouse {
 class StoreQueries final : public serve::Queries {
  public:
   static constexpr size_t kIdleMax = 8;
-  StoreQueries(os::Ports ports, StoreChild& child, std::string socket) : ports_(ports), child_(child), socket_(std::move(socket)) {}
+  StoreQueries(os::Ports ports, StoreChild& child, std::string socket)
+      : ports_(ports), child_(child), socket_(std::move(socket)) {}
   Result<serve::Reply> query(const serve::Query& query) override;
 
  private:

@@ -4,7 +4,8 @@ namespace sluice::app {
 
 using Phase = store::SupervisorState::Phase;
 
-StoreChild::StoreChild(os::Ports ports, store::SupervisorOptions options, std::function<void(const store::SupervisorState&)> changed)
+StoreChild::StoreChild(os::Ports ports, store::SupervisorOptions options,
+                       std::function<void(const store::SupervisorState&)> changed)
     : ports_(ports), options_(std::move(options)), changed_(std::move(changed)) {}
 
 void StoreChild::run() {
@@ -68,7 +69,8 @@ Status StoreChild::fence(DurationMs at_most) {
   const uint64_t before = fences_;
   fence_wanted_ = true;
   told_.notify_all();
-  const bool done = told_.wait_for(lock, at_most, [&] { return stopping_ || (fences_ > before && state_.phase == Phase::ready); });
+  const bool done =
+      told_.wait_for(lock, at_most, [&] { return stopping_ || (fences_ > before && state_.phase == Phase::ready); });
   if (stopping_) return fail(Code::closed, "the store is being stopped");
   return done ? ok() : Status(fail(Code::unavailable, "the store was ended and does not answer again yet"));
 }

@@ -1,6 +1,5 @@
 #include "app/up.h"
 
-
 #include <thread>
 
 #include "app/control_port.h"
@@ -55,8 +54,8 @@ Result<Wanted> addresses_of(const plan::Plan& plan, const std::vector<std::strin
   return wanted;
 }
 
-Result<std::unique_ptr<net::Server>> listen(os::Ports ports, const char* name, const os::Endpoint& endpoint, net::ServerOptions options,
-                                            net::Handler handler) {
+Result<std::unique_ptr<net::Server>> listen(os::Ports ports, const char* name, const os::Endpoint& endpoint,
+                                            net::ServerOptions options, net::Handler handler) {
   Result<std::unique_ptr<net::Server>> server = net::Server::listen(ports, endpoint, "", options, std::move(handler));
   if (!server) return std::move(server).error().in(std::string("listener ") + name);
   return server;
@@ -153,11 +152,13 @@ void Up::Parts::wire() {
   submitter = std::make_unique<LogSubmitter>(*committer);
   std::vector<std::string> sources;
   for (const plan::Source& source : plan->sources) sources.push_back(source.name);
-  collector = std::make_unique<collect::Collector>(collect::Collector::Parts{ports, *keys, *submitter}, sources, collect::CollectOptions{});
+  collector = std::make_unique<collect::Collector>(collect::Collector::Parts{ports, *keys, *submitter}, sources,
+                                                   collect::CollectOptions{});
   project = std::make_unique<serve::Project>(serve::Project{*plan, setup.version, "", "", setup.demo});
   hub = std::make_unique<serve::Hub>(*project, *queries, ports.clock);
   web_port = std::make_unique<serve::WebPort>(*project, *hub, *queries, *this, ports.clock, serve::WebOptions{});
-  control_port = std::make_unique<ControlPort>(ControlPort::Parts{*web_port, *queries, *collector, *log, [this] { return proof(); }});
+  control_port =
+      std::make_unique<ControlPort>(ControlPort::Parts{*web_port, *queries, *collector, *log, [this] { return proof(); }});
   serve::SqlOptions sql;
   sql.socket_path = directory->paths().store_socket();
   sql_port = std::make_unique<serve::SqlPort>(ports, sql, [this]() -> std::string {
@@ -165,37 +166,50 @@ void Up::Parts::wire() {
     const std::string why = child->state().last_error;
     return "the store is restarting" + (why.empty() ? "" : " (" + why + ")") + "; events are kept, ask again in a second";
   });
-  feed = std::make_unique<Feed>([this](serve::Committed committed) { hub->commit(std::move(committed)); }, journaled.committed_to);
+  feed =
+      std::make_unique<Feed>([this](serve::Committed committed) { hub->commit(std::move(committed)); }, journaled.committed_to);
   pipeline = std::make_unique<Pipeline>(Pipeline::Parts{
       ports, directory->paths(), data_id, *log, *committer, *plan,
       [this]() -> std::unique_ptr<process::Warehouse> {
         return std::make_unique<StoreWarehouse>(ports, *child, directory->paths().store(), directory->paths().store_socket());
       },
-      [this] { return child->state().restarts; },
-      [this](const std::vector<std::string>& tables) { hub->publish_tables(tables); },
+      [this] { return child->state().restarts; }, [this](const std::vector<std::string>& tables) { hub->publish_tables(tables); },
       *feed, [this](const std::string& what, const std::string& detail) { say(what, detail); }, process::ProcessorOptions{}});
 }
 
 Status Up::Parts::listen_all(const Wanted& wanted) {
-  collect_server = SLUICE_TRY(listen(ports, "collect", wanted.collect, net::ServerOptions{}, [this](net::Request q, net::Responder r) {
-    collector->handle(std::move(q), std::move(r));
-  }));
+  collect_server =
+      SLUICE_TRY(listen(ports, "collect", wanted.collect, net::ServerOptions{},
+                        [this](net::Request q, net::Responder r) { collector->handle(std::move(q), std::move(r)); }));
   net::ServerOptions small;
   small.body_bytes_max = 4_MiB;
   small.connections_max = 1'000;
   web_server = SLUICE_TRY(listen(ports, "web", wanted.web, small, [this](net::Request q, net::Responder r) {
     web_port->handle(std::move(q), std::move(r), serve::Trust::network);
   }));
-  sql_server = SLUICE_TRY(listen(ports, "sql", wanted.sql, small, [this](net::Request q, net::Responder r) {
-    sql_port->handle(std::move(q), std::move(r));
-  }));
-  control_server = SLUICE_TRY(net::Server::listen(ports, {}, directory->paths().control_socket(), net::ServerOptions{},
-                                                  [this](net::Request q, net::Responder r) { control_port->handle(std::move(q), std::move(r)); }));
-  addresses = {"http://" + collect_server->bound().text(), "http://" + web_server->bound().text(), "http://" + sql_server->bound().text()};
+  sql_server = SLUICE_TRY(listen(ports, "sql", wanted.sql, small,
+                                 [this](net::Request q, net::Responder r) { sql_port->handle(std::move(q), std::move(r)); }));
+  control_server = SLUICE_TRY(
+      net::Server::listen(ports, {}, directory->paths().control_socket(), net::ServerOptions{},
+                          [this](net::Request q, net::Responder r) { control_port->handle(std::move(q), std::move(r)); }));
+  addresses = {"http://" + collect_server->bound().text(), "http://" + web_server->bound().text(),
+               "http://" + sql_server->bound().text()};
   project->collect_url = addresses.collect;
   project->sql_url = addresses.sql;
-  watch = std::make_unique<Watch>(Watch::Parts{ports, directory->paths(), *plan, *log, *committer, *child, *pipeline, *feed, *hub, *collector,
-                                               {{"collect", collect_server.get()}, {"web", web_server.get()}, {"sql", sql_server.get()}, {"control", control_server.get()}},
+  watch = std::make_unique<Watch>(Watch::Parts{ports,
+                                               directory->paths(),
+                                               *plan,
+                                               *log,
+                                               *committer,
+                                               *child,
+                                               *pipeline,
+                                               *feed,
+                                               *hub,
+                                               *collector,
+                                               {{"collect", collect_server.get()},
+                                                {"web", web_server.get()},
+                                                {"sql", sql_server.get()},
+                                                {"control", control_server.get()}},
                                                setup.version});
   return ok();
 }
@@ -224,8 +238,10 @@ void Up::Parts::start_threads() {
       body();
     });
   };
-  for (const auto& [name, server] : {std::pair{"net collect", collect_server.get()}, {"net web", web_server.get()},
-                                     {"net sql", sql_server.get()}, {"net control", control_server.get()}}) {
+  for (const auto& [name, server] : {std::pair{"net collect", collect_server.get()},
+                                     {"net web", web_server.get()},
+                                     {"net sql", sql_server.get()},
+                                     {"net control", control_server.get()}}) {
     start(name, [served = server] { served->run(0); });
   }
   start("hub", [this] {

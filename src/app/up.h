@@ -17,10 +17,10 @@
 namespace sluice::app {
 
 struct UpSetup {
-  std::string project;                     // directory
+  std::string project;  // directory
   std::string data;
   bool demo = false;
-  std::vector<std::string> listen;         // NAME=HOST:PORT with NAME collect, web or sql
+  std::vector<std::string> listen;  // NAME=HOST:PORT with NAME collect, web or sql
   std::string version;
   DurationMs lock_wait{10'000};
   DurationMs stop_within{4'000};

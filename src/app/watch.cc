@@ -105,7 +105,12 @@ serve::Health Watch::look(const event::LedgerCounts& pending, DurationMs oldest)
     process.state = StageState::degraded;
     process.why += (process.why.empty() ? "" : "; ") + fmt::format("metric {} stopped: {}", metric.metric, metric.stopped);
   }
-  health.stages = {{"collect", log.state, 0, {}, log.why}, log, process, store, {"sql", store.state, 0, {}, store.state == StageState::ready ? "" : "the store is away"}, {"serve", StageState::ready, 0, {}, ""}};
+  health.stages = {{"collect", log.state, 0, {}, log.why},
+                   log,
+                   process,
+                   store,
+                   {"sql", store.state, 0, {}, store.state == StageState::ready ? "" : "the store is away"},
+                   {"serve", StageState::ready, 0, {}, ""}};
   if (!started_) {
     started_ = true;
     for (const serve::StageHealth& stage : health.stages) started_ = started_ && stage.state == StageState::ready;
@@ -121,8 +126,10 @@ std::string Watch::why_refused() {
   const Result<uint64_t> free = parts_.ports.files.free_bytes(parts_.paths.log());
   const uint64_t kept = log::Options{}.free_bytes_min;
   if (free && *free < kept + log::Options{}.reserve_step_bytes) {
-    return fmt::format("the disk of {} has {} MiB left, and {} are kept for the store and checkpoints: events are refused with 429; free some space",
-                       parts_.paths.root, *free / 1_MiB, kept / 1_MiB);
+    return fmt::format(
+        "the disk of {} has {} MiB left, and {} are kept for the store and checkpoints: events are refused with 429; free some "
+        "space",
+        parts_.paths.root, *free / 1_MiB, kept / 1_MiB);
   }
   if (!refused_at_ || parts_.ports.clock.monotonic() - *refused_at_ > kLate) return "";
   return "more events come than the disk takes: some are refused with 429, to be sent again";
@@ -158,7 +165,9 @@ void Watch::fill_metrics(serve::MetricsText& into) {
     const std::lock_guard lock(mutex_);
     for (const serve::StageHealth& stage : health_.stages) {
       into.add("sluice_stage_state", {{"stage", stage.name}},
-               stage.state == serve::StageState::ready ? 0 : stage.state == serve::StageState::starting ? 1 : 2);
+               stage.state == serve::StageState::ready      ? 0
+               : stage.state == serve::StageState::starting ? 1
+                                                            : 2);
       into.add("sluice_stage_lag_events", {{"stage", stage.name}}, number(stage.lag_events));
       into.add("sluice_stage_lag_seconds", {{"stage", stage.name}}, static_cast<double>(stage.lag.count()) / 1000);
     }
@@ -184,8 +193,12 @@ void Watch::fill_metrics(serve::MetricsText& into) {
     into.add("sluice_bad_requests_total", {{"listener", s.name}}, number(counters.bad_requests));
   }
   const collect::RefusedCounts& refused = collected.refused;
-  for (const auto& [reason, n] : {std::pair{"no_key", refused.no_key}, {"unknown_key", refused.unknown_key}, {"full", refused.full},
-                                  {"unavailable", refused.unavailable}, {"not_found", refused.not_found}, {"method", refused.method}}) {
+  for (const auto& [reason, n] : {std::pair{"no_key", refused.no_key},
+                                  {"unknown_key", refused.unknown_key},
+                                  {"full", refused.full},
+                                  {"unavailable", refused.unavailable},
+                                  {"not_found", refused.not_found},
+                                  {"method", refused.method}}) {
     into.add("sluice_requests_not_received_total", {{"reason", reason}}, number(n));
   }
   for (const collect::SourceCounts& source : collected.sources) {

@@ -55,12 +55,12 @@ class Watch {
   PendingFrames pending_;
   const os::MonotonicTime started_at_;
   os::MonotonicTime next_slow_{};
-  uint64_t refused_ = 0;         // submissions that found no room, as of the last tick
+  uint64_t refused_ = 0;  // submissions that found no room, as of the last tick
   std::optional<os::MonotonicTime> refused_at_;
   std::string notes_;
   bool started_ = false;
   bool damaged_ = false;
-  std::mutex mutex_;             // guards what fill_metrics() reads of the last tick
+  std::mutex mutex_;  // guards what fill_metrics() reads of the last tick
   serve::Health health_;
   event::LedgerCounts totals_;
   int64_t missing_ = 0;

@@ -160,12 +160,14 @@ std::optional<Decimal> row_add(Decimal a, Decimal b) { return derived_add(a, b);
 std::optional<Decimal> row_subtract(Decimal a, Decimal b) { return derived_subtract(a, b); }
 
 std::optional<Decimal> row_multiply(Decimal a, Decimal b) {
-  if (magnitude(a.raw) >= static_cast<uint128>(kFactorLimit) || magnitude(b.raw) >= static_cast<uint128>(kFactorLimit)) return std::nullopt;
+  if (magnitude(a.raw) >= static_cast<uint128>(kFactorLimit) || magnitude(b.raw) >= static_cast<uint128>(kFactorLimit))
+    return std::nullopt;
   return Decimal{divide_rounded(a.raw * b.raw, Decimal::kOne)};
 }
 
 std::optional<Decimal> row_divide(Decimal a, Decimal b) {
-  if (magnitude(a.raw) >= static_cast<uint128>(kFactorLimit) || magnitude(b.raw) >= static_cast<uint128>(kFactorLimit) || b.raw == 0) {
+  if (magnitude(a.raw) >= static_cast<uint128>(kFactorLimit) || magnitude(b.raw) >= static_cast<uint128>(kFactorLimit) ||
+      b.raw == 0) {
     return std::nullopt;
   }
   const int128 q = divide_rounded(a.raw * Decimal::kOne, b.raw < 0 ? -b.raw : b.raw);

@@ -69,7 +69,8 @@ std::string hex(std::string_view bytes) {
 std::string sha256_hex(std::string_view bytes) {
   std::array<unsigned char, 32> digest{};
   unsigned size = 0;
-  SLUICE_ASSERT(EVP_Digest(bytes.data(), bytes.size(), digest.data(), &size, EVP_sha256(), nullptr) == 1, "SHA-256 is always there");
+  SLUICE_ASSERT(EVP_Digest(bytes.data(), bytes.size(), digest.data(), &size, EVP_sha256(), nullptr) == 1,
+                "SHA-256 is always there");
   return hex(std::string_view(reinterpret_cast<const char*>(digest.data()), size));
 }
 

@@ -20,7 +20,8 @@ const char* code_name(Code code) {
 }
 
 void assertion_failed(const char* condition, const char* file, int line, const char* note) {
-  std::fprintf(stderr, "{\"level\":\"fatal\",\"what\":\"broken invariant\",\"condition\":\"%s\",\"note\":\"%s\",\"at\":\"%s:%d\"}\n",
+  std::fprintf(stderr,
+               "{\"level\":\"fatal\",\"what\":\"broken invariant\",\"condition\":\"%s\",\"note\":\"%s\",\"at\":\"%s:%d\"}\n",
                condition, note, file, line);
   std::abort();
 }

@@ -16,15 +16,15 @@
 namespace sluice {
 
 enum class Code {
-  invalid,      // the input is wrong; repeating it will not help
-  not_found,    // the named thing does not exist
-  full,         // a bound is reached; slow down or retry later
-  io,           // the operating system refused; the object is usually poisoned afterwards
-  corrupt,      // stored bytes are not what was written
+  invalid,  // the input is wrong; repeating it will not help
+  not_found,  // the named thing does not exist
+  full,  // a bound is reached; slow down or retry later
+  io,  // the operating system refused; the object is usually poisoned afterwards
+  corrupt,  // stored bytes are not what was written
   unavailable,  // the other side does not answer now; retrying is right
-  closed,       // shut down by us; stop
-  conflict,     // someone else holds it, or it is not the one we know
-  unknown,      // the effect may or may not have happened (a lost reply); ask before repeating
+  closed,  // shut down by us; stop
+  conflict,  // someone else holds it, or it is not the one we know
+  unknown,  // the effect may or may not have happened (a lost reply); ask before repeating
 };
 
 const char* code_name(Code code);
@@ -46,8 +46,8 @@ template <class T>
 class [[nodiscard]] Result {
  public:
   using Value = T;
-  Result(T value) : state_(std::in_place_index<0>, std::move(value)) {}          // NOLINT: implicit by design
-  Result(Error error) : state_(std::in_place_index<1>, std::move(error)) {}      // NOLINT: implicit by design
+  Result(T value) : state_(std::in_place_index<0>, std::move(value)) {}  // NOLINT: implicit by design
+  Result(Error error) : state_(std::in_place_index<1>, std::move(error)) {}  // NOLINT: implicit by design
   explicit operator bool() const { return state_.index() == 0; }
   bool has_value() const { return state_.index() == 0; }
   T& value() & { return *checked(); }
@@ -83,15 +83,15 @@ inline Error fail(Code code, std::string message) { return Error{code, std::move
   ((condition) ? static_cast<void>(0) : ::sluice::assertion_failed(#condition, __FILE__, __LINE__, note))
 
 // Yields the value, or returns the Error from the enclosing function. The value is moved out, never a reference.
-#define SLUICE_TRY(expression)                                         \
-  __extension__({                                                      \
-    auto sluice_try_result = (expression);                             \
+#define SLUICE_TRY(expression)                                           \
+  __extension__({                                                        \
+    auto sluice_try_result = (expression);                               \
     if (!sluice_try_result) return std::move(sluice_try_result).error(); \
-    std::move(sluice_try_result).value();                              \
+    std::move(sluice_try_result).value();                                \
   })
 // The same for a Status whose value nobody wants.
-#define SLUICE_CHECK(expression)                                       \
-  do {                                                                 \
-    auto sluice_try_result = (expression);                             \
+#define SLUICE_CHECK(expression)                                         \
+  do {                                                                   \
+    auto sluice_try_result = (expression);                               \
     if (!sluice_try_result) return std::move(sluice_try_result).error(); \
   } while (false)

@@ -43,7 +43,8 @@ std::optional<ParsedTime> parse_rfc3339(std::string_view s) {
   const int year = digits(s, 0, 4), month = digits(s, 5, 2), day = digits(s, 8, 2);
   const int hour = digits(s, 11, 2), minute = digits(s, 14, 2), second = digits(s, 17, 2);
   if (year < 0 || month < 0 || day < 0 || hour < 0 || minute < 0 || second < 0) return std::nullopt;
-  if (!is_at(s, 4, "-") || !is_at(s, 7, "-") || !is_at(s, 10, "Tt ") || !is_at(s, 13, ":") || !is_at(s, 16, ":")) return std::nullopt;
+  if (!is_at(s, 4, "-") || !is_at(s, 7, "-") || !is_at(s, 10, "Tt ") || !is_at(s, 13, ":") || !is_at(s, 16, ":"))
+    return std::nullopt;
   const std::chrono::year_month_day date(std::chrono::year(year), std::chrono::month(static_cast<unsigned>(month)),
                                          std::chrono::day(static_cast<unsigned>(day)));
   if (!date.ok() || hour > 23 || minute > 59 || second > 60) return std::nullopt;
@@ -68,7 +69,8 @@ std::optional<ParsedTime> parse_rfc3339(std::string_view s) {
     at += 6;
   }
   if (at != s.size()) return std::nullopt;
-  const int64_t seconds = std::chrono::sys_days(date).time_since_epoch().count() * int64_t{86400} + hour * 3600 + minute * 60 + second;
+  const int64_t seconds =
+      std::chrono::sys_days(date).time_since_epoch().count() * int64_t{86400} + hour * 3600 + minute * 60 + second;
   return ParsedTime{time_ms((seconds - offset_minutes * 60) * 1000 + ms), has_zone};
 }
 

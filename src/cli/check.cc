@@ -34,8 +34,9 @@ int check(os::Ports ports, const CheckOptions& options) {
     print_json(compiled);
   } else if (compiled.plan) {
     const plan::Plan& plan = *compiled.plan;
-    print(fmt::format("{}: good. {}, {}, {}, {}.\n", plan.project, counted(files->size(), "file"), counted(plan.sources.size(), "source"),
-                      counted(plan.metrics.size(), "metric"), counted(plan.dashboards.size(), "dashboard")));
+    print(fmt::format("{}: good. {}, {}, {}, {}.\n", plan.project, counted(files->size(), "file"),
+                      counted(plan.sources.size(), "source"), counted(plan.metrics.size(), "metric"),
+                      counted(plan.dashboards.size(), "dashboard")));
   } else {
     for (const plan::Diagnostic& d : compiled.diagnostics) print(d.text() + "\n");
     fmt::print(stderr, "{}: {}\n", options.directory, counted(compiled.diagnostics.size(), "error"));

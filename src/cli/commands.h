@@ -33,7 +33,7 @@ struct UpOptions {
   std::string directory;
   std::string data;
   bool demo = false;
-  std::vector<std::string> listen;   // NAME=HOST:PORT
+  std::vector<std::string> listen;  // NAME=HOST:PORT
 };
 // Runs the project until SIGTERM or SIGINT.
 int up(os::Ports ports, const UpOptions& options);
@@ -41,9 +41,9 @@ int up(os::Ports ports, const UpOptions& options);
 struct SendOptions {
   std::string file;
   std::string data;
-  std::string source;                // empty: the project's first
+  std::string source;  // empty: the project's first
   bool again = false;
-  uint64_t rate = 0;                 // events a second, 0: as fast as the log takes them
+  uint64_t rate = 0;  // events a second, 0: as fast as the log takes them
 };
 // Sends NDJSON, a line an event. Resumes where it stopped; a finished file is sent again only with `again`.
 int send(os::Ports ports, const SendOptions& options);
@@ -82,7 +82,7 @@ int keys(os::Ports ports, const KeysOptions& options);
 
 struct LogOptions {
   std::string data;
-  std::string from;                  // "0:1234", empty: the oldest
+  std::string from;  // "0:1234", empty: the oldest
   uint64_t limit = 20;
 };
 // Prints records from a position on, a JSON object a line.

@@ -21,7 +21,8 @@ listeners: {collect: 127.0.0.1:8080, web: 127.0.0.1:8090, sql: 127.0.0.1:8123}
 sources:
   - {name: site, disorder: 10s, idle: 60s, dedup: 24h}
 )"},
-    File{"metrics/visits.yaml", R"(# One question per metric. Events are counted by their own time; late ones revise what was said.
+    File{"metrics/visits.yaml",
+         R"(# One question per metric. Events are counted by their own time; late ones revise what was said.
 version: 1
 metrics:
   - name: views_hourly

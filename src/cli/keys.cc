@@ -27,7 +27,8 @@ Result<std::string> create(os::Ports ports, const KeysOptions& options) {
     const std::string body = "{\"source\":" + json_string(options.source) + ",\"label\":" + json_string(options.label) + "}";
     const std::string reply = SLUICE_TRY(control->post("/api/keys", body));
     const nlohmann::json parsed = nlohmann::json::parse(reply, nullptr, false);
-    if (!parsed.is_object() || !parsed.contains("key")) return fail(Code::unavailable, "the running program gave no key; try again");
+    if (!parsed.is_object() || !parsed.contains("key"))
+      return fail(Code::unavailable, "the running program gave no key; try again");
     return parsed.value("key", "");
   }
   const std::unique_ptr<app::OpenedData> data = SLUICE_TRY(app::OpenedData::open(ports, paths, false));
@@ -43,8 +44,8 @@ Result<std::string> list(os::Ports ports, const KeysOptions& options) {
   for (const collect::KeyInfo& key : keys->list()) {
     const std::string hash = key.hash.substr(0, 12);
     if (options.json) {
-      out += fmt::format("{{\"hash\":{},\"source\":{},\"created_at\":{},\"label\":{}}}\n", json_string(hash), json_string(key.source),
-                         json_string(key.created_at), json_string(key.label));
+      out += fmt::format("{{\"hash\":{},\"source\":{},\"created_at\":{},\"label\":{}}}\n", json_string(hash),
+                         json_string(key.source), json_string(key.created_at), json_string(key.label));
     } else {
       out += fmt::format("{}  {}  {}  {}\n", hash, key.created_at, key.source, key.label);
     }

@@ -17,7 +17,8 @@ Result<Answer> ask(os::Ports ports, const LedgerOptions& options) {
   if (std::optional<app::Control> control = app::Control::connect(ports, paths)) {
     const std::string json = SLUICE_TRY(control->get("/api/ledger"));
     const nlohmann::json parsed = nlohmann::json::parse(json, nullptr, false);
-    if (!parsed.is_object() || !parsed.contains("balances")) return fail(Code::unavailable, "the running program gave no ledger; try again");
+    if (!parsed.is_object() || !parsed.contains("balances"))
+      return fail(Code::unavailable, "the running program gave no ledger; try again");
     if (options.json) return Answer{json + "\n", parsed.value("balances", false)};
     const std::string text = SLUICE_TRY(control->get("/api/ledger?format=text"));
     return Answer{text, parsed.value("balances", false)};

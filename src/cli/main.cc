@@ -24,7 +24,9 @@ struct Arguments {
   cli::StoreChildOptions store;
 };
 
-void add_data(CLI::App* command, std::string& into) { command->add_option("--data", into, "data directory")->capture_default_str(); }
+void add_data(CLI::App* command, std::string& into) {
+  command->add_option("--data", into, "data directory")->capture_default_str();
+}
 
 // Options of commands that look into a data directory.
 void add_reading_commands(CLI::App& app, Arguments& a) {

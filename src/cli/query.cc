@@ -6,7 +6,10 @@
 namespace sluice::cli {
 
 int query(os::Ports ports, const QueryOptions& options) {
-  const std::string format = options.json ? "JSONEachRow" : options.csv ? "CSVWithNames" : standard_output_is_terminal() ? "PrettyCompact" : "TabSeparatedWithNames";
+  const std::string format = options.json                    ? "JSONEachRow"
+                             : options.csv                   ? "CSVWithNames"
+                             : standard_output_is_terminal() ? "PrettyCompact"
+                                                             : "TabSeparatedWithNames";
   const auto run = [&]() -> Result<std::string> {
     const app::DataPaths paths = SLUICE_TRY(app::data_paths(ports, options.data));
     if (std::optional<app::Control> control = app::Control::connect(ports, paths)) {

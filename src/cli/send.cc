@@ -48,8 +48,8 @@ class Progress {
   }
   Status save(const Standing& standing) const {
     SLUICE_CHECK(files_.make_directories(directory_));
-    return files_.replace(os::join(directory_, standing.hash),
-                          fmt::format("{{\"bytes\":{},\"lines\":{},\"finished\":{}}}\n", standing.bytes, standing.lines, standing.finished));
+    return files_.replace(os::join(directory_, standing.hash), fmt::format("{{\"bytes\":{},\"lines\":{},\"finished\":{}}}\n",
+                                                                           standing.bytes, standing.lines, standing.finished));
   }
 
  private:
@@ -91,7 +91,8 @@ class Sender {
       lines_now += lines;
       if (++batches_ % 20 == 0) SLUICE_CHECK(progress_.save(standing));
       const double seconds = std::chrono::duration<double>(ports_.clock.monotonic() - began).count();
-      bar_.show(standing.bytes, fmt::format("{} events, {:.0f}/s", standing.lines, seconds > 0 ? static_cast<double>(lines_now) / seconds : 0));
+      bar_.show(standing.bytes,
+                fmt::format("{} events, {:.0f}/s", standing.lines, seconds > 0 ? static_cast<double>(lines_now) / seconds : 0));
       if (rate_ > 0) {
         const double due = static_cast<double>(lines_now) / static_cast<double>(rate_);
         if (due > seconds) ports_.clock.sleep_for(DurationMs(static_cast<int64_t>((due - seconds) * 1000)));
@@ -99,8 +100,8 @@ class Sender {
     }
     standing.finished = true;
     SLUICE_CHECK(progress_.save(standing));
-    bar_.finish(fmt::format("{} lines sent: {} accepted, {} rejected{}", lines_now, sent_.received - sent_.rejected, sent_.rejected,
-                            sent_.rejected > 0 ? " (see the quarantine for reason and path)" : ""));
+    bar_.finish(fmt::format("{} lines sent: {} accepted, {} rejected{}", lines_now, sent_.received - sent_.rejected,
+                            sent_.rejected, sent_.rejected > 0 ? " (see the quarantine for reason and path)" : ""));
     return sent_;
   }
 
@@ -116,7 +117,8 @@ class Sender {
         if (++lines == kBatchLines) break;
         continue;
       }
-      if (batch.size() - searched > kLineBytesMax) return fail(Code::invalid, "a line longer than 4 MiB; is this NDJSON, one event a line?");
+      if (batch.size() - searched > kLineBytesMax)
+        return fail(Code::invalid, "a line longer than 4 MiB; is this NDJSON, one event a line?");
       const std::string more = SLUICE_TRY(file_.read_at(at + batch.size(), kReadBytes));
       if (more.empty()) {  // the last line may lack its newline
         lines += batch.size() > searched ? 1 : 0;
@@ -165,7 +167,8 @@ class OwnLog {
     std::unique_ptr<collect::Keys> keys = SLUICE_TRY(collect::Keys::open(ports, data.directory().paths().keys(), ""));
     std::vector<std::string> sources;
     for (const plan::Source& source : plan->sources) sources.push_back(source.name);
-    const app::Journaled journaled = SLUICE_TRY(app::read_journals(ports, data.directory().paths(), data.directory().data_id().text()));
+    const app::Journaled journaled =
+        SLUICE_TRY(app::read_journals(ports, data.directory().paths(), data.directory().data_id().text()));
     return std::unique_ptr<OwnLog>(new OwnLog(ports, data.log(), std::move(keys), std::move(sources), journaled.clock));
   }
   const std::string& first_source() const { return sources_.front(); }
@@ -183,7 +186,8 @@ class OwnLog {
   }
 
  private:
-  OwnLog(os::Ports ports, log::SegmentLog& log, std::unique_ptr<collect::Keys> keys, std::vector<std::string> sources, TimeMs not_before)
+  OwnLog(os::Ports ports, log::SegmentLog& log, std::unique_ptr<collect::Keys> keys, std::vector<std::string> sources,
+         TimeMs not_before)
       : keys_(std::move(keys)),
         sources_(std::move(sources)),
         committer_(log, ports.clock, log::CommitterOptions{}),
@@ -215,7 +219,8 @@ Status run(os::Ports ports, const SendOptions& options) {
   const std::string hash = SLUICE_TRY(content_hash(*file, size));
   Standing standing = SLUICE_TRY(progress.load(hash));
   if (standing.finished && !options.again) {
-    print(fmt::format("{} was sent before ({} lines); nothing is sent. Use --again to send it once more.\n", options.file, standing.lines));
+    print(fmt::format("{} was sent before ({} lines); nothing is sent. Use --again to send it once more.\n", options.file,
+                      standing.lines));
     return ok();
   }
   if (standing.finished || options.again) standing = Standing{hash, 0, 0, false};
@@ -224,20 +229,22 @@ Status run(os::Ports ports, const SendOptions& options) {
   std::string source = options.source;
   if (std::optional<app::Control> control = app::Control::connect(ports, paths)) {
     if (source.empty()) source = SLUICE_TRY(first_source(*control));
-    Sender sender(ports, *file, size,
-                  [&](const std::string& body, const std::string& key) {
-                    return control->post("/api/send?source=" + net::percent_encode(source), body,
-                                         {{"Idempotency-Key", key}, {"Content-Type", "application/x-ndjson"}});
-                  },
-                  progress, options.rate);
+    Sender sender(
+        ports, *file, size,
+        [&](const std::string& body, const std::string& key) {
+          return control->post("/api/send?source=" + net::percent_encode(source), body,
+                               {{"Idempotency-Key", key}, {"Content-Type", "application/x-ndjson"}});
+        },
+        progress, options.rate);
     SLUICE_CHECK(sender.run(standing));
     return ok();
   }
   const std::unique_ptr<app::OpenedData> data = SLUICE_TRY(app::OpenedData::open(ports, paths, false));
   const std::unique_ptr<OwnLog> log = SLUICE_TRY(OwnLog::open(ports, *data));
   if (source.empty()) source = log->first_source();
-  Sender sender(ports, *file, size, [&](const std::string& body, const std::string& key) { return log->post(source, body, key); }, progress,
-                options.rate);
+  Sender sender(
+      ports, *file, size, [&](const std::string& body, const std::string& key) { return log->post(source, body, key); }, progress,
+      options.rate);
   SLUICE_CHECK(sender.run(standing));
   fmt::print(stderr, "No `sluice up` runs on {}: the events are in the log and will be processed when it does.\n", options.data);
   return ok();

@@ -43,6 +43,8 @@ void ProgressBar::show(uint64_t done, std::string_view note) {
   std::fflush(stderr);
 }
 
-void ProgressBar::finish(std::string_view note) { fmt::print(stderr, "{}{}: {}\n", standard_error_is_terminal() ? "\r\x1b[K" : "", what_, note); }
+void ProgressBar::finish(std::string_view note) {
+  fmt::print(stderr, "{}{}: {}\n", standard_error_is_terminal() ? "\r\x1b[K" : "", what_, note);
+}
 
 }  // namespace sluice::cli

@@ -43,11 +43,11 @@ struct Frame {
   TimeMs received_at{};                      // the frame's arrival clock; never smaller than that of the frame before
   std::string payload;                       // decompressed
   std::vector<FrameRequest> requests;
-  struct Extent {                            // of one encoded record within payload: survives moving the frame, a view would not
+  struct Extent {  // of one encoded record within payload: survives moving the frame, a view would not
     uint32_t at = 0;
     uint32_t size = 0;
   };
-  std::vector<Extent> records;               // in offset order
+  std::vector<Extent> records;  // in offset order
 
   std::string_view record(size_t index) const { return std::string_view(payload).substr(records[index].at, records[index].size); }
   Offset end() const { return Offset(first.value + records.size()); }
@@ -55,7 +55,7 @@ struct Frame {
 
 // What the committer tells the edge once the frame that holds a submission is synced.
 struct Receipt {
-  Place first;                  // place of the submission's first record
+  Place first;  // place of the submission's first record
   TimeMs received_at{};
 };
 

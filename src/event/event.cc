@@ -19,8 +19,8 @@ std::optional<Dialect> dialect_of(uint8_t number) {
 }
 
 std::vector<std::string_view> flag_names(uint16_t flags) {
-  static constexpr std::array<std::string_view, 7> kNames{"no_zone", "clock_corrected", "future", "derived_id",
-                                                          "random_id", "wide", "extra"};
+  static constexpr std::array<std::string_view, 7> kNames{
+      "no_zone", "clock_corrected", "future", "derived_id", "random_id", "wide", "extra"};
   std::vector<std::string_view> names;
   for (size_t i = 0; i < kNames.size(); ++i) {
     if ((flags >> i) & 1) names.push_back(kNames[i]);

@@ -25,13 +25,13 @@ std::optional<Dialect> dialect_of(uint8_t number);
 
 // Stored in the log, so numbers never change. `future` is set by the fold, all others by the edge. Names are the column's values.
 enum class Flag : uint16_t {
-  no_zone = 1,           // timestamp without zone, read as UTC (R2)
-  clock_corrected = 2,   // the device's clock was more than 60 s off (R2)
-  future = 4,            // event_time > received_at + 1 h (R2)
-  derived_id = 8,        // no id was sent; it is a hash (R3)
-  random_id = 16,        // neither id nor timestamp was sent (R3)
-  wide = 32,             // more scalars or deeper than typed; the rest is in raw JSON only (R8)
-  extra = 64,            // unknown top-level keys were kept
+  no_zone = 1,  // timestamp without zone, read as UTC (R2)
+  clock_corrected = 2,  // the device's clock was more than 60 s off (R2)
+  future = 4,  // event_time > received_at + 1 h (R2)
+  derived_id = 8,  // no id was sent; it is a hash (R3)
+  random_id = 16,  // neither id nor timestamp was sent (R3)
+  wide = 32,  // more scalars or deeper than typed; the rest is in raw JSON only (R8)
+  extra = 64,  // unknown top-level keys were kept
 };
 constexpr uint16_t bit(Flag flag) { return static_cast<uint16_t>(flag); }
 std::vector<std::string_view> flag_names(uint16_t flags);  // in ascending order of bit
@@ -57,14 +57,14 @@ struct BasicEvent {
   std::optional<TimeMs> event_time;  // absent: received_at, filled in by the fold (R2)
   Text user_id;
   Text anonymous_id;
-  Text previous_id;                  // of an alias: counts as anonymous_id for stitching (R6)
-  Text properties;                   // JSON object as sent, "" when absent
-  Text context;                      // JSON object as sent, "" when absent
-  Text extra;                        // JSON object of unknown top-level keys, "" when none
+  Text previous_id;  // of an alias: counts as anonymous_id for stitching (R6)
+  Text properties;  // JSON object as sent, "" when absent
+  Text context;  // JSON object as sent, "" when absent
+  Text extra;  // JSON object of unknown top-level keys, "" when none
   Dialect dialect = Dialect::native;
   uint16_t flags = 0;
-  uint64_t content_hash = 0;         // of event, timestamp text, ids, properties and context bytes: finds conflicts (R5)
-  std::vector<ScalarType> scalars;   // paths unique, in order of appearance
+  uint64_t content_hash = 0;  // of event, timestamp text, ids, properties and context bytes: finds conflicts (R5)
+  std::vector<ScalarType> scalars;  // paths unique, in order of appearance
 };
 using Event = BasicEvent<std::string, Scalar>;
 using EventView = BasicEvent<std::string_view, ScalarView>;

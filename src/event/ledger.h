@@ -14,7 +14,7 @@ namespace sluice::event {
 
 struct LedgerKey {
   std::string source;
-  TimeMs minute{};           // of received_at, cut down to the minute
+  TimeMs minute{};  // of received_at, cut down to the minute
   auto operator<=>(const LedgerKey&) const = default;
 };
 
@@ -23,7 +23,7 @@ struct LedgerCounts {
   uint64_t stored = 0;
   uint64_t quarantined = 0;
   uint64_t duplicate = 0;
-  uint64_t conflict = 0;     // duplicates whose content differed; part of `duplicate`
+  uint64_t conflict = 0;  // duplicates whose content differed; part of `duplicate`
   uint64_t pending = 0;
   bool balances() const { return received == stored + quarantined + duplicate + pending; }
   LedgerCounts& operator+=(const LedgerCounts& other) {

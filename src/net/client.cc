@@ -14,7 +14,7 @@ namespace {
 
 constexpr DurationMs kReuseWithin{2'000};  // shorter than any server's idle timeout we meet, so that it does not close meanwhile
 constexpr size_t kReadBytes = 128_KiB;
-constexpr DurationMs kAskEvery{250};          // whether a request is still wanted
+constexpr DurationMs kAskEvery{250};  // whether a request is still wanted
 
 std::string request_head(const ClientRequest& request, std::string_view host) {
   std::string out = request.method + " " + request.target + " HTTP/1.1\r\n";

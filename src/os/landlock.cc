@@ -26,9 +26,12 @@ constexpr uint64_t kWrite = LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_R
                             LANDLOCK_ACCESS_FS_MAKE_CHAR | LANDLOCK_ACCESS_FS_MAKE_DIR | LANDLOCK_ACCESS_FS_MAKE_REG |
                             LANDLOCK_ACCESS_FS_MAKE_SOCK | LANDLOCK_ACCESS_FS_MAKE_FIFO | LANDLOCK_ACCESS_FS_MAKE_BLOCK |
                             LANDLOCK_ACCESS_FS_MAKE_SYM | kRefer;
-constexpr uint64_t kOfFiles = LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS_FS_WRITE_FILE | kTruncate;
+constexpr uint64_t kOfFiles =
+    LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS_FS_WRITE_FILE | kTruncate;
 
-Error failed(const std::string& what) { return fail(Code::io, "cannot confine this process: " + what + ": " + std::strerror(errno)); }
+Error failed(const std::string& what) {
+  return fail(Code::io, "cannot confine this process: " + what + ": " + std::strerror(errno));
+}
 
 class Descriptor {
  public:
@@ -47,7 +50,7 @@ class Descriptor {
 Status add(int ruleset, const std::string& path, uint64_t rights, bool may_be_absent) {
   const Descriptor target(::open(path.c_str(), O_PATH | O_CLOEXEC));
   if (target.get() < 0) return may_be_absent && errno == ENOENT ? ok() : Status(failed(path));
-  struct stat status {};
+  struct stat status{};
   if (::fstat(target.get(), &status) != 0) return failed(path);
   landlock_path_beneath_attr rule{};
   rule.allowed_access = S_ISDIR(status.st_mode) ? rights : rights & kOfFiles;

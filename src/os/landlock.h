@@ -16,8 +16,8 @@ namespace sluice::os {
 
 struct FileRules {
   std::vector<std::string> read_write;  // folders
-  std::vector<std::string> read_only;   // folders or files; absent ones are left out
-  std::vector<std::string> sockets;     // folders in which Unix sockets may be made and removed, nothing else
+  std::vector<std::string> read_only;  // folders or files; absent ones are left out
+  std::vector<std::string> sockets;  // folders in which Unix sockets may be made and removed, nothing else
 };
 
 Status confine_files(const FileRules& rules);

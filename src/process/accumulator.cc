@@ -30,8 +30,9 @@ void Accumulator::add(const plan::Measure& measure, const Value& argument) {
     case MeasureKind::min:
     case MeasureKind::max: {
       StoredValue& extreme = values().extreme;
-      const bool better = extreme.kind == Value::Kind::null ||
-                          (measure.kind == MeasureKind::min ? compare(argument, extreme.view()) < 0 : compare(argument, extreme.view()) > 0);
+      const bool better =
+          extreme.kind == Value::Kind::null ||
+          (measure.kind == MeasureKind::min ? compare(argument, extreme.view()) < 0 : compare(argument, extreme.view()) > 0);
       if (better) extreme = StoredValue::of(argument);
       return;
     }
@@ -74,7 +75,9 @@ void Accumulator::result(const plan::Measure& measure, std::vector<StoredValue>&
     case MeasureKind::min:
     case MeasureKind::max: into.push_back(values_ ? values_->extreme : StoredValue{}); return;
     case MeasureKind::distinct: into.push_back(whole(values_ ? values_->distinct.size() : 0)); return;
-    case MeasureKind::percentile: into.push_back(values_ ? nearest_rank(measure, values_->counted, count_) : StoredValue{}); return;
+    case MeasureKind::percentile:
+      into.push_back(values_ ? nearest_rank(measure, values_->counted, count_) : StoredValue{});
+      return;
     case MeasureKind::derived: return;
   }
 }

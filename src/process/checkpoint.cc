@@ -81,7 +81,8 @@ Result<Checkpoint> Checkpoints::read(const std::string& path) {
 
 Status Checkpoints::publish(const Checkpoint& checkpoint) {
   SLUICE_CHECK(files_.make_directories(directory_));
-  SLUICE_CHECK(files_.replace(os::join(directory_, fmt::format("{:012}.checkpoint", checkpoint.epoch.value)), encode(checkpoint, data_id_)));
+  SLUICE_CHECK(files_.replace(os::join(directory_, fmt::format("{:012}.checkpoint", checkpoint.epoch.value)),
+                              encode(checkpoint, data_id_)));
   const auto all = SLUICE_TRY(list());
   for (size_t i = kKept; i < all.size(); ++i) SLUICE_CHECK(files_.remove(all[i].second));
   return ok();

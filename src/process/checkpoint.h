@@ -16,12 +16,12 @@
 namespace sluice::process {
 
 struct Checkpoint {
-  Epoch epoch;                       // state after it
-  event::Position position;          // of the next record
-  std::string plan;                  // hash
+  Epoch epoch;  // state after it
+  event::Position position;  // of the next record
+  std::string plan;  // hash
   JobId next_job;
-  std::optional<JobEntry> running;   // journaled, not done
-  std::string snapshot;              // Fold::snapshot
+  std::optional<JobEntry> running;  // journaled, not done
+  std::string snapshot;  // Fold::snapshot
 };
 
 class Checkpoints {

@@ -30,7 +30,7 @@ class ColdWindows {
 
   void dirty(const plan::Span& window, event::Epoch epoch) {
     event::Epoch& newest = dirty_[window];
-    newest = std::max(newest, epoch);   // a list that comes late must not hide an event that came before it
+    newest = std::max(newest, epoch);  // a list that comes late must not hide an event that came before it
   }
   // An open cold window that has events: it will be dirty again when it closes.
   void await_close(const plan::Span& window) { awaited_.insert({window.end, window.start}); }
@@ -52,7 +52,7 @@ class ColdWindows {
   TimeMs born_after_;
   absl::btree_map<plan::Span, event::Epoch> dirty_;
   absl::btree_set<plan::Span> evicted_;
-  absl::btree_set<std::pair<TimeMs, TimeMs>> awaited_;   // (end, start)
+  absl::btree_set<std::pair<TimeMs, TimeMs>> awaited_;  // (end, start)
 };
 
 }  // namespace sluice::process

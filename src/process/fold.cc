@@ -38,8 +38,8 @@ size_t EpochRows::bytes() const {
   return n;
 }
 
-Result<std::unique_ptr<Fold>> Fold::open(os::Files& files, const std::string& directory, const plan::Plan& plan, FoldOptions options,
-                                         std::string_view snapshot) {
+Result<std::unique_ptr<Fold>> Fold::open(os::Files& files, const std::string& directory, const plan::Plan& plan,
+                                         FoldOptions options, std::string_view snapshot) {
   std::unique_ptr<Fold> fold(new Fold(plan, options));
   std::string_view ids_manifest, links_manifest;
   ByteReader from(snapshot);
@@ -177,7 +177,10 @@ Status Fold::fold_event(const event::EventView& event, const event::Place& place
   row.user_id = event.user_id;
   row.anonymous_id = event.anonymous_id;
   row.stitching_key = !anonymous.empty() ? anonymous : !event.user_id.empty() ? event.user_id : event.message_id;
-  row.user_key = !event.user_id.empty() ? event.user_id : !linked.empty() ? linked : !anonymous.empty() ? anonymous : event.message_id;
+  row.user_key = !event.user_id.empty() ? event.user_id
+                 : !linked.empty()      ? linked
+                 : !anonymous.empty()   ? anonymous
+                                        : event.message_id;
   row.dialect = event::dialect_name(event.dialect);
   row.event_time = event.event_time.value_or(received_at_);
   row.received_at = received_at_;
@@ -201,7 +204,8 @@ Status Fold::fold_event(const event::EventView& event, const event::Place& place
 }
 
 // The first few of an epoch: the live page shows at most five rows a second, so copying more would be for nobody.
-void Fold::sample(const event::EventView& event, std::string_view user_key, const event::Place& place, bool duplicate, EpochRows& out) {
+void Fold::sample(const event::EventView& event, std::string_view user_key, const event::Place& place, bool duplicate,
+                  EpochRows& out) {
   if (out.newest.size() >= options_.sample_max) return;
   out.newest.push_back(SampleEvent{source_, std::string(event.event), std::string(event.message_id), std::string(user_key),
                                    event.event_time.value_or(received_at_), received_at_, place, duplicate});
@@ -228,8 +232,9 @@ void Fold::fold_reject(const event::RejectView& reject, const event::Place& plac
   to.text(event::dialect_name(reject.dialect));
   write_place(to, place, out.epoch);
   if (out.rejects.size() >= options_.sample_max) return;
-  out.rejects.push_back(SampleReject{source_, std::string(reject.reason), std::string(reject.path), std::string(reject.raw.substr(0, 2048)),
-                                     event::dialect_name(reject.dialect), received_at_, place});
+  out.rejects.push_back(SampleReject{source_, std::string(reject.reason), std::string(reject.path),
+                                     std::string(reject.raw.substr(0, 2048)), event::dialect_name(reject.dialect), received_at_,
+                                     place});
 }
 
 void Fold::finish(const std::optional<TimeMs>& clock, EpochRows& out) {
@@ -257,7 +262,8 @@ void Fold::finish(const std::optional<TimeMs>& clock, EpochRows& out) {
     rows.name = op.table;
     rows.statement = metric_insert_statement(op.windows->metric(), op.table);
     RowWriter to(rows.rows.rows);
-    for (const plan::MetricRow& row : change.rows) write_metric_row(to, op.windows->metric(), row, 2 * out.epoch.value, out.epoch);
+    for (const plan::MetricRow& row : change.rows)
+      write_metric_row(to, op.windows->metric(), row, 2 * out.epoch.value, out.epoch);
     rows.rows.count = change.rows.size();
     out.restating.push_back(std::move(rows));
     out.changes.push_back(std::move(change));
@@ -344,7 +350,8 @@ Result<std::string> Fold::snapshot() {
 Status Fold::load(ByteReader& from) {
   const auto counts_of = [&] {
     event::LedgerCounts counts;
-    for (uint64_t* n : {&counts.received, &counts.stored, &counts.quarantined, &counts.duplicate, &counts.conflict}) *n = from.u64();
+    for (uint64_t* n : {&counts.received, &counts.stored, &counts.quarantined, &counts.duplicate, &counts.conflict})
+      *n = from.u64();
     return counts;
   };
   clock_.load(from);
@@ -362,7 +369,8 @@ Status Fold::load(ByteReader& from) {
   for (const plan::Metric& metric : plan_->metrics) {
     const std::string_view name = from.text(), version = from.text();
     if (name != metric.name || version != metric.version) {
-      return fail(Code::corrupt, fmt::format("checkpoint: operator {} {} where the plan has {} {}", name, version, metric.name, metric.version));
+      return fail(Code::corrupt,
+                  fmt::format("checkpoint: operator {} {} where the plan has {} {}", name, version, metric.name, metric.version));
     }
     Operator op;
     op.table = std::string(from.text());

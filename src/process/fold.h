@@ -28,10 +28,11 @@ namespace sluice::process {
 
 struct FoldOptions {
   KeyRunsOptions ids;
-  KeyRunsOptions links{.open_max = 1'000'000, .filter_bytes_max = 32 * 1024 * 1024, .merge_span_ms = INT64_MAX, .merge_fan_in = 8};
+  KeyRunsOptions links{
+      .open_max = 1'000'000, .filter_bytes_max = 32 * 1024 * 1024, .merge_span_ms = INT64_MAX, .merge_fan_in = 8};
   WindowBounds windows;
-  DurationMs emit_interval{400};   // of `now`, for groups of windows that still fill
-  size_t sample_max = 5;           // events and rejects of an epoch handed to the live feed
+  DurationMs emit_interval{400};  // of `now`, for groups of windows that still fill
+  size_t sample_max = 5;  // events and rejects of an epoch handed to the live feed
 };
 
 struct TableRows {
@@ -41,14 +42,14 @@ struct TableRows {
 
 struct RestatingRows {
   std::string statement;
-  std::string name;    // of the table, for query ids and messages
+  std::string name;  // of the table, for query ids and messages
   TableRows rows;
 };
 
 struct MetricChange {
-  uint32_t metric = 0;             // index into the plan's metrics
+  uint32_t metric = 0;  // index into the plan's metrics
   std::vector<plan::MetricRow> rows;
-  WindowAggregate::Seen seen;      // of this epoch's events
+  WindowAggregate::Seen seen;  // of this epoch's events
 };
 
 struct SampleEvent {
@@ -66,26 +67,26 @@ struct SampleReject {
 // Everything that one epoch changes.
 struct EpochRows {
   event::Epoch epoch;
-  std::array<TableRows, kAppendTables.size()> appends;   // in the order of kAppendTables
+  std::array<TableRows, kAppendTables.size()> appends;  // in the order of kAppendTables
   std::vector<RestatingRows> restating;
   std::vector<MetricChange> changes;
   std::vector<WatermarkClock::SourceState> sources;
   std::vector<SampleEvent> newest;
   std::vector<SampleReject> rejects;
-  event::Offset to;                // of the log, behind the epoch
+  event::Offset to;  // of the log, behind the epoch
   uint64_t records = 0;
   TimeMs now = kMinusInfinity;
   TimeMs watermark = kMinusInfinity;
-  event::LedgerCounts counts;      // of this epoch
-  event::LedgerCounts totals;      // since the beginning of the log
+  event::LedgerCounts counts;  // of this epoch
+  event::LedgerCounts totals;  // since the beginning of the log
   size_t bytes() const;
 };
 
 class Fold {
  public:
   // `snapshot` empty: the beginning of the log.
-  static Result<std::unique_ptr<Fold>> open(os::Files& files, const std::string& directory, const plan::Plan& plan, FoldOptions options,
-                                            std::string_view snapshot);
+  static Result<std::unique_ptr<Fold>> open(os::Files& files, const std::string& directory, const plan::Plan& plan,
+                                            FoldOptions options, std::string_view snapshot);
 
   Status fold(const event::Frame& frame, EpochRows& out);
   void finish(const std::optional<TimeMs>& clock, EpochRows& out);
@@ -98,7 +99,7 @@ class Fold {
     std::unique_ptr<WindowAggregate> windows;
     std::string table;
     event::Epoch birth;
-    bool listed = true;            // false: its stored windows have not been made dirty yet
+    bool listed = true;  // false: its stored windows have not been made dirty yet
   };
   std::vector<Operator>& operators() { return operators_; }
   const plan::Plan& plan() const { return *plan_; }
@@ -108,7 +109,7 @@ class Fold {
   bool due_at(TimeMs clock) const;
   size_t memory_bytes() const;
 
-  Result<std::string> snapshot();                                      // durable files, and the state as bytes
+  Result<std::string> snapshot();  // durable files, and the state as bytes
   Status release(const std::vector<std::string>& kept_snapshots);
 
  private:
@@ -119,7 +120,8 @@ class Fold {
   void fold_reject(const event::RejectView& reject, const event::Place& place, EpochRows& out);
   void write_link(std::string_view anonymous_id, std::string_view user_id, const event::Place& place, EpochRows& out);
   Status link(std::string_view anonymous_id, std::string_view user_id, const event::Place& place, EpochRows& out);
-  void sample(const event::EventView& event, std::string_view user_key, const event::Place& place, bool duplicate, EpochRows& out);
+  void sample(const event::EventView& event, std::string_view user_key, const event::Place& place, bool duplicate,
+              EpochRows& out);
   void bind_paths(const event::EventView& event);
   event::LedgerCounts& ledger();
   void finish_ledger(EpochRows& out);
@@ -130,8 +132,8 @@ class Fold {
   std::unique_ptr<Deduplication> ids_;
   std::unique_ptr<Links> links_;
   WatermarkClock clock_;
-  std::vector<Operator> operators_;               // one per plan metric, same order
-  std::map<event::LedgerKey, event::LedgerCounts> open_minutes_;   // the newest minute of each source
+  std::vector<Operator> operators_;  // one per plan metric, same order
+  std::map<event::LedgerKey, event::LedgerCounts> open_minutes_;  // the newest minute of each source
   event::LedgerCounts totals_;
   TimeMs largest_event_time_ = kMinusInfinity;
   TimeMs last_emit_ = kMinusInfinity;

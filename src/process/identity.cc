@@ -44,7 +44,9 @@ Result<std::unique_ptr<Links>> Links::open(os::Files& files, const std::string& 
   const bool exists = files.exists(path);
   std::unique_ptr<os::File> texts = SLUICE_TRY(files.open(path, exists ? os::OpenMode::read_write : os::OpenMode::create_new));
   if (SLUICE_TRY(texts->size()) < size) {
-    return fail(Code::corrupt, path + " is shorter than its checkpoint says; restore DATA or remove the newest checkpoint so that it is folded again");
+    return fail(
+        Code::corrupt,
+        path + " is shorter than its checkpoint says; restore DATA or remove the newest checkpoint so that it is folded again");
   }
   SLUICE_CHECK(texts->truncate(size));
   if (!exists) SLUICE_CHECK(files.sync_directory(directory));

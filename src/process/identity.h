@@ -28,12 +28,12 @@ class Deduplication {
   static Result<std::unique_ptr<Deduplication>> open(os::Files& files, const std::string& directory, KeyRunsOptions options,
                                                      std::string_view manifest);
   struct Earlier {
-    TimeMs received_at;   // of the stored one
-    bool conflict;        // its content differs
+    TimeMs received_at;  // of the stored one
+    bool conflict;  // its content differs
   };
   // nullopt: new, and remembered from now on.
-  Result<std::optional<Earlier>> check(std::string_view source, std::string_view message_id, TimeMs received_at, uint64_t content_hash,
-                                       DurationMs window);
+  Result<std::optional<Earlier>> check(std::string_view source, std::string_view message_id, TimeMs received_at,
+                                       uint64_t content_hash, DurationMs window);
   void expire(TimeMs now, DurationMs longest_window) { runs_->expire(to_ms(now - longest_window)); }
   KeyRuns& runs() { return *runs_; }
 
@@ -62,9 +62,9 @@ class Links {
 
   std::unique_ptr<KeyRuns> runs_;
   std::unique_ptr<os::File> texts_;
-  uint64_t size_ = 0;            // bytes of the text file, written or pending
+  uint64_t size_ = 0;  // bytes of the text file, written or pending
   std::string pending_;
-  absl::flat_hash_map<Hash128, std::string> cache_;   // "" = known to have no link
+  absl::flat_hash_map<Hash128, std::string> cache_;  // "" = known to have no link
 };
 
 }  // namespace sluice::process

@@ -16,9 +16,13 @@ using plan::Span;
 using plan::StoredValue;
 using plan::Value;
 
-bool is_count(MeasureKind kind) { return kind == MeasureKind::count || kind == MeasureKind::count_of || kind == MeasureKind::distinct; }
+bool is_count(MeasureKind kind) {
+  return kind == MeasureKind::count || kind == MeasureKind::count_of || kind == MeasureKind::distinct;
+}
 
-StoredValue read_count(RowReader& from) { return StoredValue::of(Value::of(Decimal{static_cast<int128>(from.u64()) * Decimal::kOne})); }
+StoredValue read_count(RowReader& from) {
+  return StoredValue::of(Value::of(Decimal{static_cast<int128>(from.u64()) * Decimal::kOne}));
+}
 
 StoredValue read_nullable(RowReader& from, plan::Type type) {
   if (from.is_null()) return StoredValue{};
@@ -81,12 +85,14 @@ std::string value_text(const StoredValue& value) {
   return "";
 }
 
-Result<JobResult> JobRunner::run(const plan::Plan& plan, const plan::Metric& metric, const std::string& table, const JobEntry& job) {
+Result<JobResult> JobRunner::run(const plan::Plan& plan, const plan::Metric& metric, const std::string& table,
+                                 const JobEntry& job) {
   const Target target{plan, metric, table, job};
   JobResult result;
   for (size_t i = 0; i < job.windows.size(); i += kSliceWindows) {
     const size_t end = std::min(job.windows.size(), i + kSliceWindows);
-    SLUICE_CHECK(run_slice(target, {job.windows.begin() + static_cast<ptrdiff_t>(i), job.windows.begin() + static_cast<ptrdiff_t>(end)}, result));
+    SLUICE_CHECK(run_slice(
+        target, {job.windows.begin() + static_cast<ptrdiff_t>(i), job.windows.begin() + static_cast<ptrdiff_t>(end)}, result));
   }
   return result;
 }
@@ -95,8 +101,9 @@ Status JobRunner::run_slice(const Target& target, const std::vector<Span>& windo
   Result<std::vector<MetricRow>> computed = compute(target, windows);
   if (!computed && computed.error().code == Code::full) {
     if (windows.size() == 1) {
-      return fail(Code::full, fmt::format("metric {}: the window from {} has more groups than a metric may have; narrow its dimensions",
-                                          target.metric.name, format_rfc3339(windows.front().start)));
+      return fail(Code::full,
+                  fmt::format("metric {}: the window from {} has more groups than a metric may have; narrow its dimensions",
+                              target.metric.name, format_rfc3339(windows.front().start)));
     }
     const auto middle = windows.begin() + static_cast<ptrdiff_t>(windows.size() / 2);
     SLUICE_CHECK(run_slice(target, {windows.begin(), middle}, result));
@@ -117,8 +124,8 @@ Status JobRunner::run_slice(const Target& target, const std::vector<Span>& windo
     if (!row.removed) after = plan::visible_values(target.metric, row.stored, evaluator_);
     for (size_t i = 0; i < before.size(); ++i) {
       if (before[i] == after[i]) continue;
-      revisions.push_back({row.window, row.dimensions, target.metric.measures[i].name, value_text(before[i]), value_text(after[i]),
-                           plan::Cause::late});
+      revisions.push_back({row.window, row.dimensions, target.metric.measures[i].name, value_text(before[i]),
+                           value_text(after[i]), plan::Cause::late});
     }
   };
   for (MetricRow& row : *computed) {
@@ -144,8 +151,8 @@ Status JobRunner::run_slice(const Target& target, const std::vector<Span>& windo
 }
 
 Result<std::vector<MetricRow>> JobRunner::compute(const Target& target, const std::vector<Span>& windows) {
-  const std::string reply =
-      SLUICE_TRY(warehouse_.query(plan::clickhouse::windows_query(target.plan, target.metric, windows, target.job.up_to.value), "RowBinary"));
+  const std::string reply = SLUICE_TRY(warehouse_.query(
+      plan::clickhouse::windows_query(target.plan, target.metric, windows, target.job.up_to.value), "RowBinary"));
   std::vector<MetricRow> rows;
   RowReader from(reply);
   while (from.more()) {
@@ -189,7 +196,8 @@ Status JobRunner::write(const Target& target, const std::vector<MetricRow>& rows
     for (const plan::Revision& revision : revisions) {
       write_revision(to, {target.metric.name, target.metric.version, revision, target.job.job.value, target.job.clock, up_to});
     }
-    SLUICE_CHECK(warehouse_.insert({insert_statement(Table::revisions), bytes, revisions.size(), fmt::format("sluice-job-{}-revisions", target.job.job.value)}));
+    SLUICE_CHECK(warehouse_.insert({insert_statement(Table::revisions), bytes, revisions.size(),
+                                    fmt::format("sluice-job-{}-revisions", target.job.job.value)}));
   }
   constexpr size_t kRowsPerInsert = 50'000;
   for (size_t i = 0; i < rows.size(); i += kRowsPerInsert) {
@@ -204,7 +212,8 @@ Status JobRunner::write(const Target& target, const std::vector<MetricRow>& rows
 }
 
 Result<std::vector<Span>> JobRunner::list(const plan::Plan& plan, const plan::Metric& metric, Epoch up_to) {
-  const std::string reply = SLUICE_TRY(warehouse_.query(plan::clickhouse::window_list_query(plan, metric, up_to.value), "RowBinary"));
+  const std::string reply =
+      SLUICE_TRY(warehouse_.query(plan::clickhouse::window_list_query(plan, metric, up_to.value), "RowBinary"));
   std::vector<Span> windows;
   RowReader from(reply);
   while (from.more()) {

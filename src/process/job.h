@@ -18,15 +18,15 @@
 namespace sluice::process {
 
 struct JobResult {
-  std::vector<plan::MetricRow> rows;          // changed, new and removed (tombstones)
-  std::vector<plan::Revision> revisions;      // empty for a first computation
+  std::vector<plan::MetricRow> rows;  // changed, new and removed (tombstones)
+  std::vector<plan::Revision> revisions;  // empty for a first computation
 };
 
 class JobRunner {
  public:
   static constexpr size_t kSliceWindows = 1024;
   static constexpr size_t kWindowGroupsMax = 1'000'000;
-  static constexpr size_t kRowsKeptMax = 50'000;   // handed to the live feed; beyond it viewers get a fresh snapshot
+  static constexpr size_t kRowsKeptMax = 50'000;  // handed to the live feed; beyond it viewers get a fresh snapshot
 
   explicit JobRunner(Warehouse& warehouse) : warehouse_(warehouse) {}
   Result<JobResult> run(const plan::Plan& plan, const plan::Metric& metric, const std::string& table, const JobEntry& job);

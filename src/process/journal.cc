@@ -249,12 +249,15 @@ Result<Journal::Parsed> Journal::parse(std::string_view bytes, const std::string
   const uint32_t checksum = from.u32();
   if (from.failed() || magic != kMagic || checksum != crc32c(bytes.substr(0, header_end))) {
     // An entry is only written after the header was synced: a torn header is all there is of its file.
-    if (!last || bytes.size() > header_of(data_id).size()) return fail(Code::corrupt, path + ": no journal header, with entries behind it");
+    if (!last || bytes.size() > header_of(data_id).size())
+      return fail(Code::corrupt, path + ": no journal header, with entries behind it");
     return Parsed{0, bytes.size()};
   }
-  if (version != kVersion) return fail(Code::invalid, fmt::format("{}: version {}, this program reads {}", path, version, kVersion));
+  if (version != kVersion)
+    return fail(Code::invalid, fmt::format("{}: version {}, this program reads {}", path, version, kVersion));
   if (id != data_id) {
-    return fail(Code::conflict, fmt::format("{} belongs to data id {}, not {}: was it copied from another DATA?", path, id, data_id));
+    return fail(Code::conflict,
+                fmt::format("{} belongs to data id {}, not {}: was it copied from another DATA?", path, id, data_id));
   }
   size_t whole = from.position();
   while (!from.at_end()) {
@@ -263,7 +266,8 @@ Result<Journal::Parsed> Journal::parse(std::string_view bytes, const std::string
     if (from.failed() || length > kEntryBytesMax || crc32c(body) != crc) {
       // A torn write reaches the end of the file; a damaged entry has whole ones behind it, also where its length is what was damaged.
       const bool reaches_end = from.failed() || length > kEntryBytesMax || from.at_end();
-      if (!last || !reaches_end || holds_entry(bytes.substr(whole + 1))) return fail(Code::corrupt, fmt::format("{}: damaged entry at byte {} with others behind it", path, whole));
+      if (!last || !reaches_end || holds_entry(bytes.substr(whole + 1)))
+        return fail(Code::corrupt, fmt::format("{}: damaged entry at byte {} with others behind it", path, whole));
       break;
     }
     JournalEntry entry = SLUICE_TRY(decode_entry(body));

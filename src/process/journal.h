@@ -51,13 +51,13 @@ struct JobEntry {
   std::vector<plan::Span> windows;
   Epoch up_to;
   TimeMs watermark{};
-  TimeMs clock{};            // `at` of its revisions
-  bool first = false;        // a first computation: its changes are no revisions
+  TimeMs clock{};  // `at` of its revisions
+  bool first = false;  // a first computation: its changes are no revisions
   bool operator==(const JobEntry&) const = default;
 };
 struct JobDoneEntry {
   JobId job;
-  bool stopped = false;      // it gave up: its windows are dirty again, and its metric rests until the next start
+  bool stopped = false;  // it gave up: its windows are dirty again, and its metric rests until the next start
   bool operator==(const JobDoneEntry&) const = default;
 };
 // Every stored window of a metric version was made dirty once: its first computation is under way or done.
@@ -71,7 +71,7 @@ struct ListedEntry {
 // The store has acknowledged every insert of the epoch.
 struct CommitEntry {
   Epoch epoch;
-  std::array<uint64_t, kAppendTables.size()> rows{};   // per append table, in that order
+  std::array<uint64_t, kAppendTables.size()> rows{};  // per append table, in that order
   bool operator==(const CommitEntry&) const = default;
 };
 using JournalEntry = std::variant<PlanEntry, CutEntry, JobEntry, JobDoneEntry, ListedEntry, CommitEntry>;
@@ -81,8 +81,8 @@ class Journal {
   static constexpr uint64_t kFileBytes = 8 * 1024 * 1024;
   struct Opened {
     std::unique_ptr<Journal> journal;
-    std::vector<JournalEntry> entries;   // all that are kept, in order
-    uint64_t bytes_cut = 0;              // of a torn last entry
+    std::vector<JournalEntry> entries;  // all that are kept, in order
+    uint64_t bytes_cut = 0;  // of a torn last entry
   };
   static Result<Opened> open(os::Files& files, std::string directory, const std::string& data_id);
   Status append(const JournalEntry& entry);
@@ -99,8 +99,8 @@ class Journal {
   Status start_file(uint64_t number);
   static Result<std::vector<std::string>> list(os::Files& files, const std::string& directory);
   struct Parsed {
-    uint64_t whole = 0;   // bytes of header and whole entries
-    uint64_t cut = 0;     // bytes of a torn last entry
+    uint64_t whole = 0;  // bytes of header and whole entries
+    uint64_t cut = 0;  // bytes of a torn last entry
   };
   static Result<Parsed> parse(std::string_view bytes, const std::string& path, const std::string& data_id, bool last,
                               std::vector<JournalEntry>& entries);
@@ -110,7 +110,7 @@ class Journal {
     uint64_t number = 0;
     Epoch first;
     Epoch last;
-    event::Offset to;      // largest end of its cuts
+    event::Offset to;  // largest end of its cuts
     void cover(const JournalEntry& entry);
   };
 
@@ -120,11 +120,11 @@ class Journal {
   std::unique_ptr<os::File> file_;
   uint64_t number_ = 0;
   uint64_t size_ = 0;
-  std::vector<Extent> extents_;   // oldest first; the last is of file_
+  std::vector<Extent> extents_;  // oldest first; the last is of file_
   std::optional<Error> poison_;
 };
 
-std::string encode_entry(const JournalEntry& entry);                 // with length and checksum
-Result<JournalEntry> decode_entry(std::string_view body);            // the bytes after them
+std::string encode_entry(const JournalEntry& entry);  // with length and checksum
+Result<JournalEntry> decode_entry(std::string_view body);  // the bytes after them
 
 }  // namespace sluice::process

@@ -44,7 +44,8 @@ std::string_view as_bytes(const std::vector<KeyEntry>& entries) {
 
 }  // namespace
 
-Result<std::unique_ptr<KeyRuns>> KeyRuns::open(os::Files& files, std::string directory, KeyRunsOptions options, std::string_view manifest) {
+Result<std::unique_ptr<KeyRuns>> KeyRuns::open(os::Files& files, std::string directory, KeyRunsOptions options,
+                                               std::string_view manifest) {
   SLUICE_CHECK(files.make_directories(directory));
   std::unique_ptr<KeyRuns> runs(new KeyRuns(files, std::move(directory), options));
   if (manifest.empty()) {
@@ -99,7 +100,8 @@ Result<std::optional<KeyEntry>> KeyRuns::find_in(const Run& run, const Hash128& 
   if (fence == run.fences.begin()) return std::optional<KeyEntry>();
   const auto block = static_cast<uint64_t>(fence - run.fences.begin() - 1) * kBlockEntries;
   ++run_reads_;
-  const std::vector<KeyEntry> entries = SLUICE_TRY(read_entries(*run.file, block, std::min<uint64_t>(kBlockEntries, run.count - block)));
+  const std::vector<KeyEntry> entries =
+      SLUICE_TRY(read_entries(*run.file, block, std::min<uint64_t>(kBlockEntries, run.count - block)));
   const auto it = std::lower_bound(entries.begin(), entries.end(), KeyEntry{key, 0, 0}, by_key);
   if (it == entries.end() || it->key != key) return std::optional<KeyEntry>();
   return std::optional<KeyEntry>(*it);
@@ -171,15 +173,18 @@ Result<KeyRuns::Run> KeyRuns::load_run(std::string name, uint64_t count, uint32_
   const std::vector<KeyEntry> entries = SLUICE_TRY(read_entries(*file, 0, count));
   Run run = describe(std::move(name), std::move(file), entries);
   if (run.checksum != checksum) {
-    return fail(Code::corrupt, fmt::format("{}: checksum does not match; restore DATA or remove the newest checkpoint so that it is folded again",
-                                           os::join(directory_, run.name)));
+    return fail(
+        Code::corrupt,
+        fmt::format("{}: checksum does not match; restore DATA or remove the newest checkpoint so that it is folded again",
+                    os::join(directory_, run.name)));
   }
   return run;
 }
 
 Result<std::vector<KeyEntry>> KeyRuns::read_entries(const os::File& file, uint64_t first, uint64_t count) {
   const std::string bytes = SLUICE_TRY(file.read_at(first * kEntryBytes, count * kEntryBytes));
-  if (bytes.size() != count * kEntryBytes) return fail(Code::corrupt, "a file in " + directory_ + " is shorter than its manifest says");
+  if (bytes.size() != count * kEntryBytes)
+    return fail(Code::corrupt, "a file in " + directory_ + " is shorter than its manifest says");
   std::vector<KeyEntry> entries(count);
   if (count > 0) std::memcpy(entries.data(), bytes.data(), bytes.size());
   return entries;

@@ -29,7 +29,7 @@ namespace sluice::process {
 
 struct KeyEntry {
   Hash128 key;
-  int64_t a = 0;   // deduplication: received_at in ms; links: received_at in ms
+  int64_t a = 0;  // deduplication: received_at in ms; links: received_at in ms
   uint64_t b = 0;  // deduplication: content hash; links: offset into the text file
 };
 static_assert(sizeof(KeyEntry) == 32);
@@ -44,7 +44,8 @@ struct KeyRunsOptions {
 class KeyRuns {
  public:
   // `manifest` empty: begin anew (files in `directory` that are not named are removed by release()).
-  static Result<std::unique_ptr<KeyRuns>> open(os::Files& files, std::string directory, KeyRunsOptions options, std::string_view manifest);
+  static Result<std::unique_ptr<KeyRuns>> open(os::Files& files, std::string directory, KeyRunsOptions options,
+                                               std::string_view manifest);
 
   Result<std::optional<KeyEntry>> find(const Hash128& key);
   Status put(const KeyEntry& entry);
@@ -56,7 +57,7 @@ class KeyRuns {
 
   size_t memory_bytes() const;
   uint64_t entries() const;
-  uint64_t run_reads() const { return run_reads_; }   // look-ups that a filter did not save
+  uint64_t run_reads() const { return run_reads_; }  // look-ups that a filter did not save
 
  private:
   struct Run {
@@ -66,8 +67,8 @@ class KeyRuns {
     int64_t oldest = 0;
     int64_t newest = 0;
     uint32_t checksum = 0;
-    std::vector<uint64_t> filter;        // empty: dropped for memory
-    std::vector<Hash128> fences;         // first key of every block of kBlockEntries
+    std::vector<uint64_t> filter;  // empty: dropped for memory
+    std::vector<Hash128> fences;  // first key of every block of kBlockEntries
   };
   KeyRuns(os::Files& files, std::string directory, KeyRunsOptions options)
       : files_(files), directory_(std::move(directory)), options_(options) {}
@@ -87,11 +88,11 @@ class KeyRuns {
   os::Files& files_;
   const std::string directory_;
   const KeyRunsOptions options_;
-  std::vector<Run> runs_;                // oldest first
+  std::vector<Run> runs_;  // oldest first
   std::string open_name_;
   std::unique_ptr<os::File> open_file_;
-  uint64_t open_written_ = 0;            // entries in the open file
-  std::string pending_;                  // bytes of entries not yet written
+  uint64_t open_written_ = 0;  // entries in the open file
+  std::string pending_;  // bytes of entries not yet written
   absl::flat_hash_map<Hash128, std::pair<int64_t, uint64_t>> open_;
   uint64_t next_file_ = 1;
   int64_t horizon_ = INT64_MIN;

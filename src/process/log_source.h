@@ -23,7 +23,7 @@ class LogSource {
   virtual ~LogSource() = default;
   virtual Result<std::optional<event::Frame>> next(event::Offset from) = 0;
   virtual event::Offset begin() = 0;
-  virtual event::Offset end() = 0;   // synced
+  virtual event::Offset end() = 0;  // synced
   virtual std::optional<ClockReading> clock_reading() = 0;
 };
 

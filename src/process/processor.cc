@@ -30,7 +30,8 @@ bool Processor::settled() const {
 }
 
 bool Processor::over_bounds() const {
-  return uncommitted_.size() >= setup_.options.uncommitted_epochs_max || uncommitted_bytes_ >= setup_.options.uncommitted_bytes_max;
+  return uncommitted_.size() >= setup_.options.uncommitted_epochs_max ||
+         uncommitted_bytes_ >= setup_.options.uncommitted_bytes_max;
 }
 
 bool Processor::flush_outbox() {

@@ -27,24 +27,24 @@ namespace sluice::process {
 struct ProcessorOptions {
   FoldOptions fold;
   DurationMs cut_interval{200};
-  DurationMs cut_interval_busy{1000};        // while two epochs wait for the sink
+  DurationMs cut_interval_busy{1000};  // while two epochs wait for the sink
   size_t cut_records_max = 50'000;
   size_t cut_bytes_max = 32 * 1024 * 1024;
-  DurationMs idle_cut_interval{1000};        // of epochs without records
+  DurationMs idle_cut_interval{1000};  // of epochs without records
   size_t uncommitted_epochs_max = 64;
   size_t uncommitted_bytes_max = 256 * 1024 * 1024;
   DurationMs checkpoint_interval{10'000};
   uint64_t checkpoint_records = 1'000'000;
-  int checkpoint_rest = 10;                  // times the last one's duration
-  int job_rest = 2;                          // times the last job's duration
+  int checkpoint_rest = 10;  // times the last one's duration
+  int job_rest = 2;  // times the last job's duration
   size_t job_windows_max = 4096;
 };
 
 struct MetricProgress {
   std::string metric;
   uint64_t done = 0;
-  uint64_t total = 0;                        // windows of its first computation; 0: none was needed
-  std::string stopped;                       // why it is not computed any more
+  uint64_t total = 0;  // windows of its first computation; 0: none was needed
+  std::string stopped;  // why it is not computed any more
 };
 
 struct ProcessorStatus {
@@ -55,9 +55,9 @@ struct ProcessorStatus {
   event::Offset committed_to;
   TimeMs now = kMinusInfinity;
   TimeMs watermark = kMinusInfinity;
-  Epoch journal_begins;                      // marks of earlier epochs may be forgotten; 0: not yet
-  event::Offset oldest_checkpoint;           // the log may be forgotten before it; 0 without one
-  uint64_t records = 0;                      // folded since start
+  Epoch journal_begins;  // marks of earlier epochs may be forgotten; 0: not yet
+  event::Offset oldest_checkpoint;  // the log may be forgotten before it; 0 without one
+  uint64_t records = 0;  // folded since start
   size_t uncommitted_epochs = 0;
   uint64_t dirty_windows = 0;
   uint64_t jobs_done = 0;
@@ -76,16 +76,16 @@ class Processor {
     BoundedQueue<Delivery>& deliveries;
     BoundedQueue<JobTask>& tasks;
     BoundedQueue<Report>& reports;
-    std::string directory;                   // DATA/process
+    std::string directory;  // DATA/process
     std::string data_id;
-    const plan::Plan& wanted;                // DATA/plans/<hash> holds it already
+    const plan::Plan& wanted;  // DATA/plans/<hash> holds it already
     PlanLoader load_plan;
-    std::optional<Epoch> first_missing;      // the store lost this epoch and all after it must be folded again
+    std::optional<Epoch> first_missing;  // the store lost this epoch and all after it must be folded again
     ProcessorOptions options;
   };
   struct Opened {
     std::unique_ptr<Processor> processor;
-    std::vector<std::string> notes;          // for people: cut entries, skipped checkpoints
+    std::vector<std::string> notes;  // for people: cut entries, skipped checkpoints
   };
   static Result<Opened> open(Setup setup);
 
@@ -101,7 +101,8 @@ class Processor {
   const ProcessorStatus& status() const { return status_; }
 
  private:
-  explicit Processor(Setup setup) : setup_(std::move(setup)), checkpoints_(setup_.files, setup_.directory + "/checkpoints", setup_.data_id) {}
+  explicit Processor(Setup setup)
+      : setup_(std::move(setup)), checkpoints_(setup_.files, setup_.directory + "/checkpoints", setup_.data_id) {}
   Result<const plan::Plan*> plan_of(const std::string& hash);
   Status recover(std::vector<JournalEntry> entries, std::vector<std::string>& notes);
   Status become_live();
@@ -126,9 +127,9 @@ class Processor {
   Status schedule_job(os::MonotonicTime now);
   Status start_job(uint32_t metric, os::MonotonicTime now);
   void apply_listing(const JobReport& report);
-  void give_back(const JobEntry& job);                     // its windows are dirty again
-  bool stopped(const std::string& metric) const;           // until the next start
-  uint64_t remaining(const Fold::Operator& op) const;   // windows that are still to be computed
+  void give_back(const JobEntry& job);  // its windows are dirty again
+  bool stopped(const std::string& metric) const;  // until the next start
+  uint64_t remaining(const Fold::Operator& op) const;  // windows that are still to be computed
   void note_status();
 
   Setup setup_;
@@ -141,9 +142,9 @@ class Processor {
 
   // The epoch being gathered.
   EpochRows rows_;
-  event::Offset next_;               // of the log
-  event::Offset from_;               // where rows_ begins
-  std::optional<event::Frame> held_; // read, but of another arrival date
+  event::Offset next_;  // of the log
+  event::Offset from_;  // where rows_ begins
+  std::optional<event::Frame> held_;  // read, but of another arrival date
   size_t gathered_bytes_ = 0;
   std::optional<os::MonotonicTime> gathering_since_;
   std::string gathered_date_;
@@ -161,12 +162,12 @@ class Processor {
   Epoch folded_;
   Epoch committed_;
   TimeMs committed_watermark_ = kMinusInfinity;
-  std::deque<Delivery> outbox_;      // at most a schema and an epoch that the queue had no room for
+  std::deque<Delivery> outbox_;  // at most a schema and an epoch that the queue had no room for
 
   std::optional<Checkpoint> pending_checkpoint_;
   os::MonotonicTime last_checkpoint_{};
-  std::chrono::steady_clock::duration last_checkpoint_took_{};   // folding stood still for so long
-  std::optional<os::MonotonicTime> checkpointing_since_;         // of the step before: this one knows how long it took
+  std::chrono::steady_clock::duration last_checkpoint_took_{};  // folding stood still for so long
+  std::optional<os::MonotonicTime> checkpointing_since_;  // of the step before: this one knows how long it took
   uint64_t records_since_checkpoint_ = 0;
   Epoch checkpointed_;
 
@@ -183,7 +184,7 @@ class Processor {
     bool done = true;
     std::string stopped;
   };
-  std::map<std::string, FirstComputation> first_;   // by metric name
+  std::map<std::string, FirstComputation> first_;  // by metric name
   ProcessorStatus status_;
 };
 

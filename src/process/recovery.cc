@@ -22,7 +22,8 @@ Result<Processor::Opened> Processor::open(Setup setup) {
   Processor& p = *opened.processor;
   Journal::Opened journal = SLUICE_TRY(Journal::open(p.setup_.files, p.setup_.directory + "/cuts", p.setup_.data_id));
   p.journal_ = std::move(journal.journal);
-  if (journal.bytes_cut > 0) opened.notes.push_back(fmt::format("epoch journal: a torn last entry of {} bytes was cut", journal.bytes_cut));
+  if (journal.bytes_cut > 0)
+    opened.notes.push_back(fmt::format("epoch journal: a torn last entry of {} bytes was cut", journal.bytes_cut));
   SLUICE_CHECK(p.recover(std::move(journal.entries), opened.notes));
   return opened;
 }
@@ -39,9 +40,10 @@ Status Processor::recover(std::vector<JournalEntry> entries, std::vector<std::st
   if (setup_.first_missing) newest_allowed = Epoch(setup_.first_missing->value - 1);
   std::optional<Checkpoint> checkpoint = SLUICE_TRY(checkpoints_.newest(newest_allowed, notes));
   if (!checkpoint && setup_.log.begin() > event::Offset(0)) {
-    return fail(Code::corrupt, fmt::format("no usable checkpoint, and the log begins at {}: what came before cannot be folded again. "
-                                           "Restore DATA/process/checkpoints from a copy",
-                                           setup_.log.begin().value));
+    return fail(Code::corrupt,
+                fmt::format("no usable checkpoint, and the log begins at {}: what came before cannot be folded again. "
+                            "Restore DATA/process/checkpoints from a copy",
+                            setup_.log.begin().value));
   }
   SLUICE_CHECK(checkpoints_.drop_after(checkpoint ? checkpoint->epoch : Epoch(0)));
   if (entries.empty()) {
@@ -52,7 +54,8 @@ Status Processor::recover(std::vector<JournalEntry> entries, std::vector<std::st
   if (first_plan == nullptr && !checkpoint) return fail(Code::corrupt, "the epoch journal does not begin with a plan");
   plan_hash_ = checkpoint ? checkpoint->plan : first_plan->hash;
   const plan::Plan* plan = SLUICE_TRY(plan_of(plan_hash_));
-  fold_ = SLUICE_TRY(Fold::open(setup_.files, setup_.directory, *plan, setup_.options.fold, checkpoint ? checkpoint->snapshot : std::string_view()));
+  fold_ = SLUICE_TRY(Fold::open(setup_.files, setup_.directory, *plan, setup_.options.fold,
+                                checkpoint ? checkpoint->snapshot : std::string_view()));
   if (checkpoint) {
     folded_ = committed_ = checkpointed_ = checkpoint->epoch;
     next_ = offset_in(checkpoint->position);
@@ -68,7 +71,9 @@ Status Processor::recover(std::vector<JournalEntry> entries, std::vector<std::st
     if (behind && i > 0) to_replay_.push_back(std::move(entries[i]));
     if (cut != nullptr && checkpoint && cut->epoch == checkpoint->epoch) behind = true;
   }
-  if (!behind) return fail(Code::corrupt, fmt::format("the epoch journal does not know epoch {} of the newest checkpoint", checkpoint->epoch.value));
+  if (!behind)
+    return fail(Code::corrupt,
+                fmt::format("the epoch journal does not know epoch {} of the newest checkpoint", checkpoint->epoch.value));
   status_.replaying = !to_replay_.empty();
   note_status();
   deliver_schema();
@@ -150,15 +155,16 @@ Status Processor::replay_cut(const CutEntry& cut) {
   EpochRows rows;
   rows.epoch = cut.epoch;
   if (cut.epoch != folded_.next() || offset_in(cut.from) != next_) {
-    return fail(Code::corrupt, fmt::format("the epoch journal names epoch {} from {}, but epoch {} from {} is next", cut.epoch.value,
-                                           offset_in(cut.from).value, folded_.next().value, next_.value));
+    return fail(Code::corrupt, fmt::format("the epoch journal names epoch {} from {}, but epoch {} from {} is next",
+                                           cut.epoch.value, offset_in(cut.from).value, folded_.next().value, next_.value));
   }
   const event::Offset to = offset_in(cut.to);
   while (next_ < to) {
     std::optional<event::Frame> frame = SLUICE_TRY(setup_.log.next(next_));
     if (!frame || frame->end() > to) {
       return fail(Code::corrupt, fmt::format("epoch {} covers the log up to {}, but the log {}", cut.epoch.value, to.value,
-                                             frame ? "has a frame across that end" : "ends before it: was DATA/log restored from an older copy?"));
+                                             frame ? "has a frame across that end"
+                                                   : "ends before it: was DATA/log restored from an older copy?"));
     }
     SLUICE_CHECK(fold_->fold(*frame, rows));
     next_ = frame->end();

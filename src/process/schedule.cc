@@ -48,7 +48,8 @@ Status Processor::job_ended(JobReport report) {
       first_[report.task.entry.metric].stopped = report.stopped;
       return ok();
     }
-    SLUICE_CHECK(journal_->append(ListedEntry{report.task.entry.metric, report.task.entry.version, report.task.entry.up_to, report.listed}));
+    SLUICE_CHECK(journal_->append(
+        ListedEntry{report.task.entry.metric, report.task.entry.version, report.task.entry.up_to, report.listed}));
     apply_listing(report);
     return ok();
   }
@@ -99,7 +100,8 @@ Status Processor::schedule_job(os::MonotonicTime now) {
   for (uint32_t i = 0; i < fold_->operators().size(); ++i) {
     const plan::Metric& metric = fold_->plan().metrics[i];
     if (fold_->operators()[i].listed || stopped(metric.name)) continue;
-    if (committed_ < Epoch(fold_->operators()[i].birth.value - 1)) return ok();  // the events before its birth are not all there yet
+    if (committed_ < Epoch(fold_->operators()[i].birth.value - 1))
+      return ok();  // the events before its birth are not all there yet
     JobTask task = task_for(i);
     task.list = true;
     task.entry.metric = metric.name;

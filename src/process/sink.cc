@@ -87,9 +87,10 @@ Result<uint64_t> Sink::count(Table table) {
 Result<uint64_t> Sink::count_at_recovery(size_t index) {
   const uint64_t epoch = current_->rows.epoch.value;
   if (!held_[index]) {
-    const std::string sql = fmt::format("SELECT epoch, count() FROM sluice.{} WHERE epoch >= {} GROUP BY epoch SETTINGS "
-                                        "use_query_condition_cache = 0",
-                                        table_name(kAppendTables[index]), epoch);
+    const std::string sql = fmt::format(
+        "SELECT epoch, count() FROM sluice.{} WHERE epoch >= {} GROUP BY epoch SETTINGS "
+        "use_query_condition_cache = 0",
+        table_name(kAppendTables[index]), epoch);
     const std::string reply = SLUICE_TRY(warehouse_.query(sql, "RowBinary"));
     std::map<uint64_t, uint64_t> held;
     for (RowReader from(reply); from.more();) {
@@ -117,10 +118,11 @@ Result<bool> Sink::settle(size_t index, bool& stored) {
   if (!found) return wait_for(found.error());
   stored = *found == expected;
   if (!stored && *found != 0) {
-    return fail(Code::corrupt,
-                fmt::format("store: sluice.{} holds {} rows of epoch {}, the log says {}. Processing stops so that no number is wrong; "
-                            "run `sluice ledger` and restore the store or the data directory from one copy",
-                            table_name(table), *found, current_->rows.epoch.value, expected));
+    return fail(
+        Code::corrupt,
+        fmt::format("store: sluice.{} holds {} rows of epoch {}, the log says {}. Processing stops so that no number is wrong; "
+                    "run `sluice ledger` and restore the store or the data directory from one copy",
+                    table_name(table), *found, current_->rows.epoch.value, expected));
   }
   doubt_ = Doubt::none;
   return true;

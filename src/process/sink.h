@@ -23,11 +23,11 @@ namespace sluice::process {
 struct Delivery {
   enum class Kind { schema, epoch };
   Kind kind = Kind::epoch;
-  std::vector<std::string> statements;   // schema: DDL, idempotent, made durable before anything relies on it
-  std::string plan;                      // schema: hash of the plan that it is for
-  std::vector<std::string> tables;       // schema: of that plan's metrics, in its order
-  EpochRows rows;                        // schema: only `restating`
-  bool again = false;                    // folded by recovery: it may be in the store already
+  std::vector<std::string> statements;  // schema: DDL, idempotent, made durable before anything relies on it
+  std::string plan;  // schema: hash of the plan that it is for
+  std::vector<std::string> tables;  // schema: of that plan's metrics, in its order
+  EpochRows rows;  // schema: only `restating`
+  bool again = false;  // folded by recovery: it may be in the store already
   size_t bytes() const { return rows.bytes(); }
 };
 
@@ -35,9 +35,9 @@ struct SinkCounters {
   uint64_t epochs = 0;
   uint64_t rows = 0;
   uint64_t inserts = 0;
-  uint64_t retries = 0;      // of inserts, after an error
+  uint64_t retries = 0;  // of inserts, after an error
   uint64_t fences = 0;
-  uint64_t skipped = 0;      // inserts that recovery found done
+  uint64_t skipped = 0;  // inserts that recovery found done
 };
 
 class Sink {
@@ -59,9 +59,9 @@ class Sink {
   Result<bool> apply_schema();
   // What is known of the append insert under way.
   enum class Doubt {
-    none,    // it was never sent
-    asked,   // recovery: it may have been stored before the restart; what the store held then decides
-    sent,    // its reply was lost: fence, then ask
+    none,  // it was never sent
+    asked,  // recovery: it may have been stored before the restart; what the store held then decides
+    sent,  // its reply was lost: fence, then ask
   };
   // true: stored. false: the store is away, try again later.
   Result<bool> append(size_t index);

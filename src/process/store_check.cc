@@ -21,8 +21,10 @@ Result<bool> exists(Warehouse& warehouse, std::string_view table) {
 Result<std::map<uint64_t, uint64_t>> counts_of(Warehouse& warehouse, Table table) {
   std::map<uint64_t, uint64_t> counts;
   if (!SLUICE_TRY(exists(warehouse, table_name(table)))) return counts;
-  const std::string reply = SLUICE_TRY(warehouse.query(
-      fmt::format("SELECT epoch, count() FROM sluice.{} GROUP BY epoch SETTINGS use_query_condition_cache = 0", table_name(table)), "RowBinary"));
+  const std::string reply = SLUICE_TRY(
+      warehouse.query(fmt::format("SELECT epoch, count() FROM sluice.{} GROUP BY epoch SETTINGS use_query_condition_cache = 0",
+                                  table_name(table)),
+                      "RowBinary"));
   for (RowReader from(reply); from.more();) {
     const uint64_t epoch = from.u64();
     counts[epoch] = from.u64();
@@ -34,18 +36,20 @@ Result<std::map<uint64_t, uint64_t>> counts_of(Warehouse& warehouse, Table table
 
 Status claim_store(Warehouse& warehouse, const std::string& data_id) {
   SLUICE_CHECK(warehouse.execute("CREATE DATABASE IF NOT EXISTS sluice"));
-  SLUICE_CHECK(warehouse.execute(
-      "CREATE TABLE IF NOT EXISTS sluice.store_identity (id String, version UInt64) ENGINE = ReplacingMergeTree(version) ORDER BY id "
-      "SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, min_rows_to_fsync_after_merge = 1, "
-      "min_compressed_bytes_to_fsync_after_merge = 1, old_parts_lifetime = 60"));
+  SLUICE_CHECK(
+      warehouse.execute("CREATE TABLE IF NOT EXISTS sluice.store_identity (id String, version UInt64) ENGINE = "
+                        "ReplacingMergeTree(version) ORDER BY id "
+                        "SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, min_rows_to_fsync_after_merge = 1, "
+                        "min_compressed_bytes_to_fsync_after_merge = 1, old_parts_lifetime = 60"));
   SLUICE_CHECK(warehouse.sync());
   const std::string reply = SLUICE_TRY(warehouse.query("SELECT DISTINCT id FROM sluice.store_identity", "RowBinary"));
   for (RowReader from(reply); from.more();) {
     const std::string_view id = from.text();
     if (id != data_id) {
-      return fail(Code::conflict, fmt::format("the store belongs to data id {}, this data directory is {}: its `store` folder was copied "
-                                              "from elsewhere. Put the right one back, or remove it to have it built again from the log",
-                                              id, data_id));
+      return fail(Code::conflict,
+                  fmt::format("the store belongs to data id {}, this data directory is {}: its `store` folder was copied "
+                              "from elsewhere. Put the right one back, or remove it to have it built again from the log",
+                              id, data_id));
     }
   }
   if (!reply.empty()) return ok();
@@ -72,16 +76,17 @@ Result<std::optional<Epoch>> check_store(Warehouse& warehouse, const std::vector
         continue;
       }
       if (named++ < kEpochsNamed) {
-        damaged += fmt::format(" epoch {} of sluice.{}: {} rows, {} were acknowledged;", mark.epoch.value, table_name(kAppendTables[t]), found,
-                               mark.rows[t]);
+        damaged += fmt::format(" epoch {} of sluice.{}: {} rows, {} were acknowledged;", mark.epoch.value,
+                               table_name(kAppendTables[t]), found, mark.rows[t]);
       }
     }
   }
   if (named > 0) {
-    return fail(Code::corrupt, fmt::format("the store does not hold what it acknowledged:{} in all {} epochs differ. Events go on to be kept in "
-                                           "the log; restore DATA/store from a copy, or stop, remove DATA/store and start: it is then built "
-                                           "again from the log",
-                                           damaged, named));
+    return fail(Code::corrupt,
+                fmt::format("the store does not hold what it acknowledged:{} in all {} epochs differ. Events go on to be kept in "
+                            "the log; restore DATA/store from a copy, or stop, remove DATA/store and start: it is then built "
+                            "again from the log",
+                            damaged, named));
   }
   return first_missing;
 }

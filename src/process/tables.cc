@@ -23,23 +23,27 @@ struct Shape {
 const Shape& shape_of(Table table) {
   static const std::array<Shape, 8> shapes{
       Shape{"events",
-            {"source", "event", "message_id", "event_time", "received_at", "user_id", "anonymous_id", "stitching_key", "user_key", "texts",
-             "numbers", "properties", "context", "extra", "flags", "watermark", "dialect", "log_partition", "log_offset", "epoch"},
+            {"source",        "event",     "message_id", "event_time",    "received_at", "user_id", "anonymous_id",
+             "stitching_key", "user_key",  "texts",      "numbers",       "properties",  "context", "extra",
+             "flags",         "watermark", "dialect",    "log_partition", "log_offset",  "epoch"},
             "(source LowCardinality(String), event LowCardinality(String), message_id String, "
             "event_time DateTime64(3, 'UTC') CODEC(Delta, LZ4), received_at DateTime64(3, 'UTC') CODEC(Delta, LZ4), "
             "user_id String, anonymous_id String, stitching_key String, user_key String, "
             "texts Map(LowCardinality(String), String), numbers Map(LowCardinality(String), Decimal(38, 9)), "
             "properties String CODEC(ZSTD(1)), context String CODEC(ZSTD(1)), extra String CODEC(ZSTD(1)), "
-            "flags Array(LowCardinality(String)), watermark DateTime64(3, 'UTC') CODEC(Delta, LZ4), dialect LowCardinality(String), "
+            "flags Array(LowCardinality(String)), watermark DateTime64(3, 'UTC') CODEC(Delta, LZ4), dialect "
+            "LowCardinality(String), "
             "log_partition UInt16, log_offset UInt64 CODEC(Delta, LZ4), epoch UInt64 CODEC(Delta, LZ4), "
-            "INDEX epoch_minmax epoch TYPE minmax GRANULARITY 1, INDEX message_bloom message_id TYPE bloom_filter(0.01) GRANULARITY 4, "
+            "INDEX epoch_minmax epoch TYPE minmax GRANULARITY 1, INDEX message_bloom message_id TYPE bloom_filter(0.01) "
+            "GRANULARITY 4, "
             "CONSTRAINT epoch_set CHECK epoch > 0) "
             "ENGINE = MergeTree PARTITION BY toDate(received_at) ORDER BY (event, event_time)",
             60},
       Shape{"quarantine",
             {"source", "received_at", "reason", "path", "raw", "message_id", "dialect", "log_partition", "log_offset", "epoch"},
             "(source LowCardinality(String), received_at DateTime64(3, 'UTC'), reason LowCardinality(String), path String, "
-            "raw String CODEC(ZSTD(1)), message_id String, dialect LowCardinality(String), log_partition UInt16, log_offset UInt64, "
+            "raw String CODEC(ZSTD(1)), message_id String, dialect LowCardinality(String), log_partition UInt16, log_offset "
+            "UInt64, "
             "epoch UInt64, INDEX epoch_minmax epoch TYPE minmax GRANULARITY 1, CONSTRAINT epoch_set CHECK epoch > 0) "
             "ENGINE = MergeTree PARTITION BY toDate(received_at) ORDER BY (received_at, log_offset)",
             60},
@@ -68,16 +72,20 @@ const Shape& shape_of(Table table) {
             "ENGINE = ReplacingMergeTree(version) ORDER BY source",
             10},
       Shape{"revisions",
-            {"metric", "metric_version", "window_start", "window_end", "group_key", "dimensions", "measure", "job", "old", "new", "cause",
-             "at", "version", "epoch"},
+            {"metric", "metric_version", "window_start", "window_end", "group_key", "dimensions", "measure", "job", "old", "new",
+             "cause", "at", "version", "epoch"},
             "(metric LowCardinality(String), metric_version LowCardinality(String), window_start DateTime64(3, 'UTC'), "
-            "window_end DateTime64(3, 'UTC'), group_key String, dimensions Array(Nullable(String)), measure LowCardinality(String), "
-            "job UInt64, old String, new String, cause LowCardinality(String), at DateTime64(3, 'UTC'), version UInt64, epoch UInt64) "
-            "ENGINE = ReplacingMergeTree(version) ORDER BY (metric, metric_version, window_start, window_end, group_key, measure, job)",
+            "window_end DateTime64(3, 'UTC'), group_key String, dimensions Array(Nullable(String)), measure "
+            "LowCardinality(String), "
+            "job UInt64, old String, new String, cause LowCardinality(String), at DateTime64(3, 'UTC'), version UInt64, epoch "
+            "UInt64) "
+            "ENGINE = ReplacingMergeTree(version) ORDER BY (metric, metric_version, window_start, window_end, group_key, "
+            "measure, job)",
             10},
       Shape{"definitions",
             {"metric", "metric_version", "table_name", "definition", "birth", "version", "epoch"},
-            "(metric String, metric_version String, table_name String, definition String, birth UInt64, version UInt64, epoch UInt64) "
+            "(metric String, metric_version String, table_name String, definition String, birth UInt64, version UInt64, epoch "
+            "UInt64) "
             "ENGINE = ReplacingMergeTree(version) ORDER BY (metric, metric_version, birth)",
             10},
   };
@@ -89,16 +97,27 @@ uint64_t fold_version(event::Epoch epoch) { return 2 * epoch.value; }
 void write_value(RowWriter& to, const plan::StoredValue& value) {
   switch (value.kind) {
     case plan::Value::Kind::null: to.null(); return;
-    case plan::Value::Kind::text: to.not_null(); to.text(value.text); return;
-    case plan::Value::Kind::number: to.not_null(); to.decimal(value.number); return;
-    case plan::Value::Kind::time: to.not_null(); to.time(value.time); return;
+    case plan::Value::Kind::text:
+      to.not_null();
+      to.text(value.text);
+      return;
+    case plan::Value::Kind::number:
+      to.not_null();
+      to.decimal(value.number);
+      return;
+    case plan::Value::Kind::time:
+      to.not_null();
+      to.time(value.time);
+      return;
     case plan::Value::Kind::boolean: break;
   }
   SLUICE_ASSERT(false, "no measure is a boolean");
 }
 
 // Counts are whole decimals in memory and UInt64 in the table.
-void write_count(RowWriter& to, const plan::StoredValue& value) { to.u64(static_cast<uint64_t>(value.number.raw / Decimal::kOne)); }
+void write_count(RowWriter& to, const plan::StoredValue& value) {
+  to.u64(static_cast<uint64_t>(value.number.raw / Decimal::kOne));
+}
 
 }  // namespace
 
@@ -106,14 +125,15 @@ const char* table_name(Table table) { return shape_of(table).name; }
 
 std::string create_statement(Table table) {
   const Shape& shape = shape_of(table);
-  return fmt::format("CREATE TABLE IF NOT EXISTS sluice.{} {} SETTINGS {}, old_parts_lifetime = {}, non_replicated_deduplication_window = 0",
-                     shape.name, shape.definition, kDurable, shape.old_parts_lifetime_s);
+  return fmt::format(
+      "CREATE TABLE IF NOT EXISTS sluice.{} {} SETTINGS {}, old_parts_lifetime = {}, non_replicated_deduplication_window = 0",
+      shape.name, shape.definition, kDurable, shape.old_parts_lifetime_s);
 }
 
 std::vector<std::string> create_statements() {
   std::vector<std::string> statements{"CREATE DATABASE IF NOT EXISTS sluice"};
-  for (const Table table : {Table::events, Table::quarantine, Table::duplicates, Table::identities, Table::ledger, Table::watermarks,
-                            Table::revisions, Table::definitions}) {
+  for (const Table table : {Table::events, Table::quarantine, Table::duplicates, Table::identities, Table::ledger,
+                            Table::watermarks, Table::revisions, Table::definitions}) {
     statements.push_back(create_statement(table));
   }
   return statements;
@@ -191,7 +211,8 @@ std::string metric_insert_statement(const plan::Metric& metric, const std::strin
   return insert_statement(table, columns);
 }
 
-void write_metric_row(RowWriter& to, const plan::Metric& metric, const plan::MetricRow& row, uint64_t version, event::Epoch epoch) {
+void write_metric_row(RowWriter& to, const plan::Metric& metric, const plan::MetricRow& row, uint64_t version,
+                      event::Epoch epoch) {
   to.time(row.window.start);
   to.time(row.window.end);
   to.text(plan::clickhouse::group_key(row.dimensions));

@@ -19,26 +19,27 @@ namespace sluice::process {
 
 enum class Table : uint8_t { events, quarantine, duplicates, identities, ledger, watermarks, revisions, definitions };
 inline constexpr std::array kAppendTables{Table::events, Table::quarantine, Table::duplicates, Table::identities};
-const char* table_name(Table table);          // without database
-std::string create_statement(Table table);    // CREATE TABLE IF NOT EXISTS sluice.<name> ...
-std::vector<std::string> create_statements(); // CREATE DATABASE and all of them, in order
+const char* table_name(Table table);  // without database
+std::string create_statement(Table table);  // CREATE TABLE IF NOT EXISTS sluice.<name> ...
+std::vector<std::string> create_statements();  // CREATE DATABASE and all of them, in order
 // INSERT INTO sluice.<table> (<columns>) SETTINGS ... FORMAT ..., for any table with those columns.
-std::string insert_statement(std::string_view table, const std::vector<std::string>& columns, std::string_view format = "RowBinary");
-std::string insert_statement(Table table);    // events: Native (event_block.h), all others: RowBinary
+std::string insert_statement(std::string_view table, const std::vector<std::string>& columns,
+                             std::string_view format = "RowBinary");
+std::string insert_statement(Table table);  // events: Native (event_block.h), all others: RowBinary
 
 // Rows, in the order of insert_statement's columns.
 struct LedgerRow {
   event::LedgerKey key;
-  event::LedgerCounts counts;   // pending is not stored: it is counted from the log
+  event::LedgerCounts counts;  // pending is not stored: it is counted from the log
 };
 void write_ledger(RowWriter& to, const LedgerRow& row, event::Epoch epoch);
 void write_watermark(RowWriter& to, std::string_view source, TimeMs watermark, bool active, event::Epoch epoch);
 struct RevisionRow {
   std::string_view metric;
-  std::string_view version;     // the metric's
+  std::string_view version;  // the metric's
   const plan::Revision& revision;
   uint64_t job = 0;
-  TimeMs at{};                  // the job's journaled clock
+  TimeMs at{};  // the job's journaled clock
   event::Epoch epoch;
 };
 void write_revision(RowWriter& to, const RevisionRow& row);
@@ -49,6 +50,7 @@ struct DefinitionRow {
 void write_definition(RowWriter& to, const DefinitionRow& row);
 // A metric's table: columns as plan::clickhouse::table_columns.
 std::string metric_insert_statement(const plan::Metric& metric, const std::string& table);
-void write_metric_row(RowWriter& to, const plan::Metric& metric, const plan::MetricRow& row, uint64_t version, event::Epoch epoch);
+void write_metric_row(RowWriter& to, const plan::Metric& metric, const plan::MetricRow& row, uint64_t version,
+                      event::Epoch epoch);
 
 }  // namespace sluice::process

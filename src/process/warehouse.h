@@ -16,8 +16,8 @@
 namespace sluice::process {
 
 struct Insert {
-  std::string statement;   // INSERT INTO ... (columns) SETTINGS ... FORMAT RowBinary or Native
-  std::string_view rows;   // in that format, Native as one block; must outlive the call
+  std::string statement;  // INSERT INTO ... (columns) SETTINGS ... FORMAT RowBinary or Native
+  std::string_view rows;  // in that format, Native as one block; must outlive the call
   uint64_t row_count = 0;
   std::string query_id;
 };

@@ -23,7 +23,7 @@ class WatermarkClock {
     std::string name;
     DurationMs disorder{};
     DurationMs idle{};
-    TimeMs watermark = kMinusInfinity;      // W(s); kMinusInfinity before its first event
+    TimeMs watermark = kMinusInfinity;  // W(s); kMinusInfinity before its first event
     TimeMs last_received = kMinusInfinity;  // of its last stored, not `future` event
   };
 

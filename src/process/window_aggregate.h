@@ -28,7 +28,7 @@ struct WindowBounds {
 
 class WindowAggregate {
  public:
-  static constexpr size_t kItemBytes = 48;    // a kept value in a set or map, with its overhead
+  static constexpr size_t kItemBytes = 48;  // a kept value in a set or map, with its overhead
   static constexpr size_t kGroupBytes = 256;  // a group without them
 
   WindowAggregate(const plan::Metric& metric, WindowBounds bounds, TimeMs born_after)
@@ -89,7 +89,7 @@ class WindowAggregate {
   absl::flat_hash_map<Hash128, uint32_t> index_;
   std::vector<GroupState> slots_;
   std::vector<uint32_t> free_slots_;
-  absl::btree_map<std::pair<TimeMs, TimeMs>, LiveWindow> windows_;   // (end, start)
+  absl::btree_map<std::pair<TimeMs, TimeMs>, LiveWindow> windows_;  // (end, start)
   std::vector<uint32_t> touched_;
   size_t items_ = 0;
   uint64_t evictions_ = 0;

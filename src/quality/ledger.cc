@@ -66,7 +66,8 @@ void compare_minute(const LedgerInput& input, const event::LedgerKey& key, Ledge
     report.differences.push_back({Difference::Kind::edge, key, counts.received, fates(counts), edge_epochs(input, key)});
   }
   if (counts.stored != in_store.events) {
-    report.differences.push_back({Difference::Kind::events, key, counts.stored, in_store.events, store_epochs(report.epochs, true)});
+    report.differences.push_back(
+        {Difference::Kind::events, key, counts.stored, in_store.events, store_epochs(report.epochs, true)});
   }
   if (counts.quarantined != in_store.quarantine) {
     report.differences.push_back(

@@ -25,7 +25,7 @@ struct StoreCounts {
   bool operator==(const StoreCounts&) const = default;
 };
 
-struct EpochMark {                      // from the journal: rows per append table that the commit mark promises
+struct EpochMark {  // from the journal: rows per append table that the commit mark promises
   event::Epoch epoch;
   StoreCounts marked;
 };
@@ -34,8 +34,8 @@ struct EpochMark {                      // from the journal: rows per append tab
 struct EdgeCount {
   event::Epoch epoch;
   event::LedgerKey key;
-  uint64_t received = 0;                // sum of the manifests
-  uint64_t records = 0;                 // counted
+  uint64_t received = 0;  // sum of the manifests
+  uint64_t records = 0;  // counted
 };
 
 using LedgerTable = std::map<event::LedgerKey, event::LedgerCounts>;
@@ -43,21 +43,21 @@ using StoreTable = std::map<event::LedgerKey, StoreCounts>;
 
 struct LedgerInput {
   event::Epoch as_of;
-  LedgerTable folded;                   // (a)
-  LedgerTable waiting;                  // (b): received and pending
-  StoreTable stored;                    // (c)
-  std::vector<EpochMark> marks;         // as far back as the journal goes
+  LedgerTable folded;  // (a)
+  LedgerTable waiting;  // (b): received and pending
+  StoreTable stored;  // (c)
+  std::vector<EpochMark> marks;  // as far back as the journal goes
   std::map<event::Epoch, StoreCounts> stored_by_epoch;  // (c) of the same epochs
-  std::vector<EdgeCount> edge;          // empty until unbalanced_at_the_edge() says for which minutes it is wanted
+  std::vector<EdgeCount> edge;  // empty until unbalanced_at_the_edge() says for which minutes it is wanted
 };
 
 struct Difference {
   enum class Kind : uint8_t { edge, events, quarantine };
   Kind kind = Kind::edge;
   event::LedgerKey key;
-  uint64_t expected = 0;                // edge: received; else what the fold counted
-  uint64_t found = 0;                   // edge: stored + quarantined + duplicate + pending; else what the store has
-  std::vector<event::Epoch> epochs;     // empty: older than the journal
+  uint64_t expected = 0;  // edge: received; else what the fold counted
+  uint64_t found = 0;  // edge: stored + quarantined + duplicate + pending; else what the store has
+  std::vector<event::Epoch> epochs;  // empty: older than the journal
 };
 struct EpochDifference {
   event::Epoch epoch;
@@ -67,12 +67,12 @@ struct EpochDifference {
 
 struct LedgerReport {
   event::Epoch as_of;
-  LedgerTable rows;                     // (a) + (b)
+  LedgerTable rows;  // (a) + (b)
   StoreTable stored;
   event::LedgerCounts totals;
   StoreCounts stored_totals;
-  uint64_t missing = 0;                 // events that were received and are nowhere
-  uint64_t surplus = 0;                 // events that are there and were not received, or twice
+  uint64_t missing = 0;  // events that were received and are nowhere
+  uint64_t surplus = 0;  // events that are there and were not received, or twice
   std::vector<Difference> differences;
   std::vector<EpochDifference> epochs;
   bool balances() const { return differences.empty() && epochs.empty(); }

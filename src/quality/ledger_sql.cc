@@ -12,7 +12,9 @@ namespace {
 using Cells = std::vector<std::optional<std::string>>;
 
 Error odd_reply(std::string_view table) {
-  return fail(Code::corrupt, fmt::format("the store's reply about sluice.{} is not what was asked for; is another program writing there?", table));
+  return fail(
+      Code::corrupt,
+      fmt::format("the store's reply about sluice.{} is not what was asked for; is another program writing there?", table));
 }
 
 // A cell as a count; `odd` is set when it is none.
@@ -40,12 +42,14 @@ std::string counts_sql(std::string_view columns, std::string_view where) {
 }  // namespace
 
 std::string folded_sql() {
-  return "SELECT source, toUnixTimestamp64Milli(minute), received, stored, quarantined, duplicate, conflict, epoch FROM sluice.ledger FINAL "
+  return "SELECT source, toUnixTimestamp64Milli(minute), received, stored, quarantined, duplicate, conflict, epoch FROM "
+         "sluice.ledger FINAL "
          "ORDER BY source, minute";
 }
 
 std::string stored_sql(event::Epoch as_of) {
-  return counts_sql("source, intDiv(toUnixTimestamp64Milli(received_at), 60000) * 60000", fmt::format("epoch <= {}", as_of.value));
+  return counts_sql("source, intDiv(toUnixTimestamp64Milli(received_at), 60000) * 60000",
+                    fmt::format("epoch <= {}", as_of.value));
 }
 
 std::string stored_by_epoch_sql(event::Epoch after, event::Epoch as_of) {

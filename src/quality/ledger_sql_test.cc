@@ -35,8 +35,8 @@ TEST(LedgerSql, counts_of_minutes_and_epochs_are_read) {
 }
 
 TEST(LedgerSql, an_odd_reply_is_no_zero) {
-  for (const char* reply : {"app\t1\t10\t7\t1\t2\t1\n", "app\tx\t1\t1\t1\t1\t1\t1\n", "app\t1\t1\t1\t1\t1\t1\t1", "\\N\t1\t1\t1\t1\t1\t1\t1\n",
-                            "app\t1\t-1\t1\t1\t1\t1\t1\n"}) {
+  for (const char* reply : {"app\t1\t10\t7\t1\t2\t1\n", "app\tx\t1\t1\t1\t1\t1\t1\n", "app\t1\t1\t1\t1\t1\t1\t1",
+                            "\\N\t1\t1\t1\t1\t1\t1\t1\n", "app\t1\t-1\t1\t1\t1\t1\t1\n"}) {
     const auto folded = parse_folded(reply);
     ASSERT_FALSE(folded) << reply;
     EXPECT_EQ(folded.error().code, Code::corrupt);

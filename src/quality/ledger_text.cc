@@ -19,7 +19,8 @@ std::string plural(uint64_t n, std::string_view one, std::string_view many) {
 std::string epochs_text(const std::vector<event::Epoch>& epochs) {
   if (epochs.empty()) return "in epochs older than the journal";
   std::string out = epochs.size() == 1 ? "in epoch " : "in epochs ";
-  for (size_t i = 0; i < std::min(epochs.size(), kEpochsShown); ++i) out.append(i > 0 ? ", " : "").append(std::to_string(epochs[i].value));
+  for (size_t i = 0; i < std::min(epochs.size(), kEpochsShown); ++i)
+    out.append(i > 0 ? ", " : "").append(std::to_string(epochs[i].value));
   if (epochs.size() > kEpochsShown) out += " and " + plural(epochs.size() - kEpochsShown, "other", "others");
   return out;
 }
@@ -43,21 +44,22 @@ std::string difference_text(const Difference& d) {
       return fmt::format("{}: {} were stored, but sluice.events has {}, {}", where, thousands(d.expected), thousands(d.found),
                          epochs_text(d.epochs));
     case Difference::Kind::quarantine:
-      return fmt::format("{}: {} were quarantined, but sluice.quarantine has {}, {}", where, thousands(d.expected), thousands(d.found),
-                         epochs_text(d.epochs));
+      return fmt::format("{}: {} were quarantined, but sluice.quarantine has {}, {}", where, thousands(d.expected),
+                         thousands(d.found), epochs_text(d.epochs));
   }
   return where;
 }
 
 std::string epoch_text(const EpochDifference& e) {
-  return fmt::format("epoch {}: its commit mark says {} and {}, the store has {} and {}", e.epoch.value,
-                     plural(e.marked.events, "event", "events"), plural(e.marked.quarantine, "quarantined row", "quarantined rows"),
-                     plural(e.found.events, "event", "events"), plural(e.found.quarantine, "quarantined row", "quarantined rows"));
+  return fmt::format(
+      "epoch {}: its commit mark says {} and {}, the store has {} and {}", e.epoch.value,
+      plural(e.marked.events, "event", "events"), plural(e.marked.quarantine, "quarantined row", "quarantined rows"),
+      plural(e.found.events, "event", "events"), plural(e.found.quarantine, "quarantined row", "quarantined rows"));
 }
 
 void append_counts(std::string& out, const event::LedgerCounts& c) {
-  out += fmt::format(R"("received":{},"stored":{},"quarantined":{},"duplicate":{},"conflict":{},"pending":{})", c.received, c.stored,
-                     c.quarantined, c.duplicate, c.conflict, c.pending);
+  out += fmt::format(R"("received":{},"stored":{},"quarantined":{},"duplicate":{},"conflict":{},"pending":{})", c.received,
+                     c.stored, c.quarantined, c.duplicate, c.conflict, c.pending);
 }
 
 template <class List, class Write>
@@ -92,15 +94,15 @@ std::string summary(const LedgerReport& report) {
 }
 
 std::string table_text(const LedgerReport& report) {
-  std::string out = fmt::format("{:<20} {:<16} {:>12} {:>12} {:>12} {:>12} {:>12} {:>12} {:>12}\n", "source", "minute (UTC)", "received",
-                                "stored", "quarantined", "duplicate", "conflict", "pending", "in store");
+  std::string out = fmt::format("{:<20} {:<16} {:>12} {:>12} {:>12} {:>12} {:>12} {:>12} {:>12}\n", "source", "minute (UTC)",
+                                "received", "stored", "quarantined", "duplicate", "conflict", "pending", "in store");
   for (const auto& [key, c] : report.rows) {
     const auto store = report.stored.find(key);
     const StoreCounts in_store = store == report.stored.end() ? StoreCounts{} : store->second;
     const bool fine = c.balances() && c.stored == in_store.events && c.quarantined == in_store.quarantine;
     out += fmt::format("{:<20} {:<16} {:>12} {:>12} {:>12} {:>12} {:>12} {:>12} {:>12}{}\n", key.source,
-                       format_rfc3339(key.minute).substr(0, 16), thousands(c.received), thousands(c.stored), thousands(c.quarantined),
-                       thousands(c.duplicate), thousands(c.conflict), thousands(c.pending),
+                       format_rfc3339(key.minute).substr(0, 16), thousands(c.received), thousands(c.stored),
+                       thousands(c.quarantined), thousands(c.duplicate), thousands(c.conflict), thousands(c.pending),
                        thousands(in_store.events + in_store.quarantine), fine ? "" : "  <-- does not balance");
   }
   if (!report.balances()) out += "\n";
@@ -108,26 +110,30 @@ std::string table_text(const LedgerReport& report) {
   for (const EpochDifference& epoch : report.epochs) out += epoch_text(epoch) + "\n";
   out += "\n" + summary(report) + fmt::format(" (as of epoch {})\n", report.as_of.value);
   if (!report.balances()) {
-    out += "The ledger does not balance. Keep the data directory as it is; a restart folds again what the store lost, as far back as the "
-           "log goes.\n";
+    out +=
+        "The ledger does not balance. Keep the data directory as it is; a restart folds again what the store lost, as far back "
+        "as the "
+        "log goes.\n";
   }
   return out;
 }
 
 std::string report_json(const LedgerReport& report) {
-  std::string out = fmt::format(R"({{"balances":{},"as_of":{},"summary":{},"missing":{},"surplus":{},"totals":{{)",
-                                report.balances(), report.as_of.value, json_string(summary(report)), report.missing, report.surplus);
+  std::string out =
+      fmt::format(R"({{"balances":{},"as_of":{},"summary":{},"missing":{},"surplus":{},"totals":{{)", report.balances(),
+                  report.as_of.value, json_string(summary(report)), report.missing, report.surplus);
   append_counts(out, report.totals);
-  out += fmt::format(R"(,"in_store":{{"events":{},"quarantine":{}}}}})", report.stored_totals.events, report.stored_totals.quarantine);
+  out += fmt::format(R"(,"in_store":{{"events":{},"quarantine":{}}}}})", report.stored_totals.events,
+                     report.stored_totals.quarantine);
   append_list(out, "differences", report.differences, [&](const Difference& d) {
-    out += fmt::format(R"({{"kind":"{}","source":{},"minute":{},"expected":{},"found":{})", kind_name(d.kind), json_string(d.key.source),
-                       to_ms(d.key.minute), d.expected, d.found);
+    out += fmt::format(R"({{"kind":"{}","source":{},"minute":{},"expected":{},"found":{})", kind_name(d.kind),
+                       json_string(d.key.source), to_ms(d.key.minute), d.expected, d.found);
     append_list(out, "epochs", d.epochs, [&](event::Epoch epoch) { out += std::to_string(epoch.value); });
     out += '}';
   });
   append_list(out, "epochs", report.epochs, [&](const EpochDifference& e) {
-    out += fmt::format(R"({{"epoch":{},"marked":{{"events":{},"quarantine":{}}},"found":{{"events":{},"quarantine":{}}}}})", e.epoch.value,
-                       e.marked.events, e.marked.quarantine, e.found.events, e.found.quarantine);
+    out += fmt::format(R"({{"epoch":{},"marked":{{"events":{},"quarantine":{}}},"found":{{"events":{},"quarantine":{}}}}})",
+                       e.epoch.value, e.marked.events, e.marked.quarantine, e.found.events, e.found.quarantine);
   });
   append_list(out, "rows", report.rows, [&](const auto& row) {
     const auto store = report.stored.find(row.first);

@@ -18,8 +18,8 @@ constexpr std::string_view kCommon = "source, toUnixTimestamp64Milli(received_at
 constexpr size_t kCommonCells = 5;
 
 std::string copies_sql(std::string_view more, std::string_view table, std::string_view message_id) {
-  return fmt::format("SELECT {}, {} FROM sluice.{} WHERE message_id = {} ORDER BY log_partition, log_offset LIMIT {}", kCommon, more, table,
-                     plan::clickhouse::quote_text(message_id), kCopiesMax);
+  return fmt::format("SELECT {}, {} FROM sluice.{} WHERE message_id = {} ORDER BY log_partition, log_offset LIMIT {}", kCommon,
+                     more, table, plan::clickhouse::quote_text(message_id), kCopiesMax);
 }
 
 std::optional<uint64_t> unsigned_cell(const Cells& cells, size_t at) {
@@ -33,7 +33,8 @@ std::optional<TimeMs> time_cell(const Cells& cells, size_t at) {
 
 template <class Fill>
 Status parse_copies(std::string_view reply, size_t more_cells, Copy::Verdict verdict, std::vector<Copy>& into, Fill fill) {
-  const Error odd = fail(Code::corrupt, fmt::format("the store's reply about {} copies is not what was asked for", verdict_name(verdict)));
+  const Error odd =
+      fail(Code::corrupt, fmt::format("the store's reply about {} copies is not what was asked for", verdict_name(verdict)));
   TabSeparatedReader reader(reply);
   Cells cells;
   while (reader.next(cells)) {
@@ -69,8 +70,8 @@ const Copy* original_of(const Trace& trace, const Copy& duplicate) {
 std::string verdict_text(const Trace& trace, const Copy& copy) {
   switch (copy.verdict) {
     case Copy::Verdict::stored:
-      return fmt::format("stored in sluice.events by epoch {}: event {}, event time {}, user key {}", copy.epoch.value, copy.event,
-                         copy.event_time ? format_rfc3339(*copy.event_time) : "?", copy.user_key);
+      return fmt::format("stored in sluice.events by epoch {}: event {}, event time {}, user key {}", copy.epoch.value,
+                         copy.event, copy.event_time ? format_rfc3339(*copy.event_time) : "?", copy.user_key);
     case Copy::Verdict::duplicate: {
       const Copy* original = original_of(trace, copy);
       std::string of = original != nullptr ? "of " + original->place.text() : "of an earlier copy";
@@ -79,7 +80,8 @@ std::string verdict_text(const Trace& trace, const Copy& copy) {
                          copy.conflict ? "; its content differs (conflict)" : "");
     }
     case Copy::Verdict::quarantined:
-      return fmt::format("quarantined by epoch {}: {} at {}", copy.epoch.value, copy.reason, copy.path.empty() ? "the whole body" : copy.path);
+      return fmt::format("quarantined by epoch {}: {} at {}", copy.epoch.value, copy.reason,
+                         copy.path.empty() ? "the whole body" : copy.path);
     case Copy::Verdict::pending: return "pending: safe in the log, not in the store yet";
   }
   return "";
@@ -137,15 +139,19 @@ void sort_copies(Trace& trace) {
 
 std::string trace_text(const Trace& trace) {
   if (trace.copies.empty()) {
-    return fmt::format("{}: not received. No copy is in the log, in sluice.events, among the duplicates or in quarantine.\n"
-                       "A request without a known key, or one answered with 429 or 503, is not received: its sender still has it.\n",
-                       trace.message_id);
+    return fmt::format(
+        "{}: not received. No copy is in the log, in sluice.events, among the duplicates or in quarantine.\n"
+        "A request without a known key, or one answered with 429 or 503, is not received: its sender still has it.\n",
+        trace.message_id);
   }
-  std::string out = fmt::format("{}: {} {}\n", trace.message_id, trace.copies.size(), trace.copies.size() == 1 ? "copy" : "copies");
+  std::string out =
+      fmt::format("{}: {} {}\n", trace.message_id, trace.copies.size(), trace.copies.size() == 1 ? "copy" : "copies");
   for (const Copy& copy : trace.copies) {
-    out += fmt::format("  {:>12}  {}  {}  {}\n", copy.place.text(), format_rfc3339(copy.received_at), copy.source, verdict_text(trace, copy));
+    out += fmt::format("  {:>12}  {}  {}  {}\n", copy.place.text(), format_rfc3339(copy.received_at), copy.source,
+                       verdict_text(trace, copy));
   }
-  if (!trace.complete) out += "  The store does not answer now: copies that it has already are not listed. Ask again in some seconds.\n";
+  if (!trace.complete)
+    out += "  The store does not answer now: copies that it has already are not listed. Ask again in some seconds.\n";
   return out;
 }
 
@@ -155,9 +161,9 @@ std::string trace_json(const Trace& trace) {
   for (size_t i = 0; i < trace.copies.size(); ++i) {
     const Copy& copy = trace.copies[i];
     const Copy* original = copy.verdict == Copy::Verdict::duplicate ? original_of(trace, copy) : nullptr;
-    out += fmt::format(R"({}{{"source":{},"place":"{}","received_at":{},"verdict":"{}","epoch":{},"event_time":{},)", i > 0 ? "," : "",
-                       json_string(copy.source), copy.place.text(), to_ms(copy.received_at), verdict_name(copy.verdict),
-                       copy.epoch.value == 0 ? "null" : std::to_string(copy.epoch.value),
+    out += fmt::format(R"({}{{"source":{},"place":"{}","received_at":{},"verdict":"{}","epoch":{},"event_time":{},)",
+                       i > 0 ? "," : "", json_string(copy.source), copy.place.text(), to_ms(copy.received_at),
+                       verdict_name(copy.verdict), copy.epoch.value == 0 ? "null" : std::to_string(copy.epoch.value),
                        copy.event_time ? std::to_string(to_ms(*copy.event_time)) : "null");
     out += fmt::format(R"("event":{},"user_key":{},"reason":{},"path":{},"of":{},"conflict":{}}})", text_or_null(copy.event),
                        text_or_null(copy.user_key), text_or_null(copy.reason), text_or_null(copy.path),

@@ -24,13 +24,13 @@ struct Copy {
   std::string source;
   event::Place place;
   TimeMs received_at{};
-  event::Epoch epoch;                    // 0: not folded yet
-  std::optional<TimeMs> event_time;      // stored
-  std::string event;                     // stored
-  std::string user_key;                  // stored
-  std::string reason;                    // quarantined
-  std::string path;                      // quarantined
-  bool conflict = false;                 // duplicate with other content
+  event::Epoch epoch;  // 0: not folded yet
+  std::optional<TimeMs> event_time;  // stored
+  std::string event;  // stored
+  std::string user_key;  // stored
+  std::string reason;  // quarantined
+  std::string path;  // quarantined
+  bool conflict = false;  // duplicate with other content
   std::optional<TimeMs> first_received_at;  // duplicate: when the stored one came
 };
 const char* verdict_name(Copy::Verdict verdict);
@@ -38,7 +38,7 @@ const char* verdict_name(Copy::Verdict verdict);
 struct Trace {
   std::string message_id;
   std::vector<Copy> copies;
-  bool complete = true;                  // false: the store did not answer, so that only copies that wait in the log are told
+  bool complete = true;  // false: the store did not answer, so that only copies that wait in the log are told
 };
 
 inline constexpr size_t kCopiesMax = 1000;
@@ -53,6 +53,6 @@ Status parse_quarantined_copies(std::string_view reply, std::vector<Copy>& into)
 
 void sort_copies(Trace& trace);
 std::string trace_text(const Trace& trace);
-std::string trace_json(const Trace& trace);   // /api/trace of docs/formats/live-api.md
+std::string trace_json(const Trace& trace);  // /api/trace of docs/formats/live-api.md
 
 }  // namespace sluice::quality

@@ -26,16 +26,17 @@ std::optional<std::string> shown_value(const plan::StoredValue& value) {
 
 // Every series panel gets the same share of the memory for points.
 size_t points_share(const PanelList& list, const BoardsOptions& options) {
-  const auto series = std::count_if(list.panels().begin(), list.panels().end(), [](const PanelEntry& entry) {
-    return entry.panel->kind == plan::Panel::Kind::timeseries;
-  });
-  return std::clamp<size_t>(options.points_total_max / std::max<size_t>(1, static_cast<size_t>(series)), 1, options.points_panel_max);
+  const auto series = std::count_if(list.panels().begin(), list.panels().end(),
+                                    [](const PanelEntry& entry) { return entry.panel->kind == plan::Panel::Kind::timeseries; });
+  return std::clamp<size_t>(options.points_total_max / std::max<size_t>(1, static_cast<size_t>(series)), 1,
+                            options.points_panel_max);
 }
 
 }  // namespace
 
 DurationMs query_interval(DurationMs last_duration, size_t watched, const BoardsOptions& options) {
-  return std::max(options.interval_min, last_duration * options.interval_factor * static_cast<int64_t>(std::max<size_t>(1, watched)));
+  return std::max(options.interval_min,
+                  last_duration * options.interval_factor * static_cast<int64_t>(std::max<size_t>(1, watched)));
 }
 
 Boards::Boards(const Project& project, BoardsOptions options)
@@ -88,7 +89,8 @@ std::vector<BoardChange> Boards::commit(const Committed& committed) {
     if (is_watched(change.metric)) changes[change.metric] = {std::make_shared<const MetricChange>(change), committed.clock};
     for (size_t q = 0; q < queries_.size(); ++q) {
       const SharedQuery& query = list_.queries()[q];
-      if (query.metric == change.metric && query.kind != SharedQuery::Kind::view && change.events_changed) queries_[q].changed = true;
+      if (query.metric == change.metric && query.kind != SharedQuery::Kind::view && change.events_changed)
+        queries_[q].changed = true;
     }
   }
   std::vector<BoardChange> out;
@@ -298,8 +300,8 @@ void Boards::install_series(uint32_t panel, const SharedQuery& query, const Quer
     point.any_late = row.any_late;
     point.any_on_time = row.any_on_time;
     point.state = !point.computed ? row.state
-                                  : plan::state_of(row.window.end, entry.metric->allowed_lateness, state.as_of.watermark, row.any_late,
-                                                   row.any_on_time);
+                                  : plan::state_of(row.window.end, entry.metric->allowed_lateness, state.as_of.watermark,
+                                                   row.any_late, row.any_on_time);
     if (point.computed) point.as_of = state.as_of.epoch;
     board.put(panel_key(entry, row.key), row.window, std::move(point));
   }
@@ -380,13 +382,17 @@ ShownPanel Boards::shown(uint32_t panel) const {
   if (series_[panel]) {
     shown.over.start = std::max(shown.over.start, series_[panel]->start());
     for (const auto& [key, series] : series_[panel]->series()) {
-      for (const auto& [window, point] : series.points) shown.points.push_back({window, key, {point.value}, point.state, point.as_of});
+      for (const auto& [window, point] : series.points)
+        shown.points.push_back({window, key, {point.value}, point.state, point.as_of});
     }
     return shown;
   }
   for (const OverRow& row : state.answer.rows) {
-    ShownPoint point{state.over, panel_key(entry, row.key), {},
-                     over_state(state.answer, row, entry.metric->allowed_lateness, state.as_of.watermark), state.as_of.epoch};
+    ShownPoint point{state.over,
+                     panel_key(entry, row.key),
+                     {},
+                     over_state(state.answer, row, entry.metric->allowed_lateness, state.as_of.watermark),
+                     state.as_of.epoch};
     for (const uint32_t measure : entry.panel->measures) point.values.push_back(row.values[measure]);
     shown.points.push_back(std::move(point));
   }

@@ -29,7 +29,7 @@ namespace sluice::serve {
 struct BoardsOptions {
   size_t points_total_max = 400'000;
   size_t points_panel_max = 50'000;
-  size_t pending_rows_max = 100'000;      // of the feed, while a load runs; beyond it the load is repeated
+  size_t pending_rows_max = 100'000;  // of the feed, while a load runs; beyond it the load is repeated
   DurationMs interval_min{5'000};
   int interval_factor = 20;
   DurationMs keep_unwatched{60'000};
@@ -39,8 +39,8 @@ struct BoardsOptions {
 // One message's content, ready to be sent.
 struct BoardChange {
   uint32_t panel = 0;
-  bool whole = false;                     // a snapshot; else a patch
-  std::string json;                       // {"panel":..,"epoch":..,"as_of":..,"watermark":..,"data":..}
+  bool whole = false;  // a snapshot; else a patch
+  std::string json;  // {"panel":..,"epoch":..,"as_of":..,"watermark":..,"data":..}
 };
 
 // The gap that pacing asks for between two runs of a query.
@@ -69,11 +69,11 @@ class Boards {
   std::optional<os::MonotonicTime> next_due() const;
   std::vector<BoardChange> finish(const BoardTask& task, Result<Loaded> loaded, os::MonotonicTime now);
 
-  std::string snapshot_json(uint32_t panel) const;   // data null while not computed
+  std::string snapshot_json(uint32_t panel) const;  // data null while not computed
   bool ready(uint32_t panel) const;
   // Patches since that epoch are complete for this panel.
   bool complete_since(uint32_t panel, event::Epoch epoch) const;
-  ShownPanel shown(uint32_t panel) const;            // ready() panels only
+  ShownPanel shown(uint32_t panel) const;  // ready() panels only
 
  private:
   struct QueryState {
@@ -81,15 +81,15 @@ class Boards {
     os::MonotonicTime unwatched_since{};
     bool ready = false;
     bool running = false;
-    bool changed = false;                 // events were stored since `as_of` (or, for a view, the load must be repeated)
+    bool changed = false;  // events were stored since `as_of` (or, for a view, the load must be repeated)
     bool failed = false;
     DurationMs last_duration{};
     os::MonotonicTime last_end{};
     AsOf as_of;
-    event::Epoch born;                    // ready without a gap since then
-    OverAnswer answer;                    // kind over
+    event::Epoch born;  // ready without a gap since then
+    OverAnswer answer;  // kind over
     plan::Span over;
-    bool empty = true;                    // no event passes `where`
+    bool empty = true;  // no event passes `where`
     std::vector<PendingChange> pending;
     size_t pending_rows = 0;
   };
@@ -114,13 +114,13 @@ class Boards {
   const PanelList list_;
   const size_t points_panel_max_;
   AsOf now_;
-  bool begun_ = false;                    // the first commit() came
-  std::vector<TimeMs> newest_;            // per metric
+  bool begun_ = false;  // the first commit() came
+  std::vector<TimeMs> newest_;  // per metric
   std::vector<bool> newest_known_;
   std::vector<QueryState> queries_;
   std::vector<std::unique_ptr<SeriesBoard>> series_;  // per panel; null for stats and tables
-  std::vector<ShownTable> tables_;                    // per panel: what was last sent of a table
-  std::vector<std::string> stats_;                    // per panel: what was last sent of a stat
+  std::vector<ShownTable> tables_;  // per panel: what was last sent of a table
+  std::vector<std::string> stats_;  // per panel: what was last sent of a stat
   plan::Evaluator evaluator_;
 };
 

@@ -76,7 +76,7 @@ struct Committed {
   uint64_t more_events = 0;
   std::vector<NewReject> rejects;
   uint64_t more_rejects = 0;
-  std::vector<Progress> progress;         // of metrics whose stored windows are still being computed, or just were (done == total)
+  std::vector<Progress> progress;  // of metrics whose stored windows are still being computed, or just were (done == total)
 };
 
 }  // namespace sluice::serve

@@ -37,8 +37,8 @@ bool is_ipv4_loopback(std::string_view host) {
 }
 
 size_t count_header(const net::Headers& headers, std::string_view name) {
-  return static_cast<size_t>(std::count_if(headers.begin(), headers.end(),
-                                           [&](const auto& header) { return lower_text(header.first) == name; }));
+  return static_cast<size_t>(
+      std::count_if(headers.begin(), headers.end(), [&](const auto& header) { return lower_text(header.first) == name; }));
 }
 
 }  // namespace
@@ -69,7 +69,8 @@ std::optional<std::string> refusal(const net::Request& request, const std::vecto
   if (!host_header || count_header(request.headers, "host") != 1) return "the request must have exactly one Host header";
   const auto host = host_name(*host_header);
   if (!host || (!is_loopback_name(*host) && std::find(allowed.begin(), allowed.end(), *host) == allowed.end())) {
-    return "the host name `" + std::string(*host_header) + "` is neither this machine's loopback nor one that was allowed at the start";
+    return "the host name `" + std::string(*host_header) +
+           "` is neither this machine's loopback nor one that was allowed at the start";
   }
   const auto origin = request.header("Origin");
   if (!origin) return std::nullopt;

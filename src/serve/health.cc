@@ -35,8 +35,8 @@ std::string health_json(const Health& health) {
           out.key("name").text(stage.name);
           out.key("status").text(stage_state_name(stage.state));
           out.key("lag_events").count(stage.lag_events);
-          out.key("lag_seconds").raw(std::to_string(stage.lag.count() / 1000) + "." +
-                                     std::to_string(stage.lag.count() % 1000 / 100));
+          out.key("lag_seconds")
+              .raw(std::to_string(stage.lag.count() / 1000) + "." + std::to_string(stage.lag.count() % 1000 / 100));
           out.key("why").text(stage.why);
         });
       }

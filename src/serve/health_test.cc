@@ -41,7 +41,10 @@ TEST(Health, json_says_what_waits_and_why) {
   EXPECT_EQ(json["status"], "degraded");
   EXPECT_EQ(json["since"], 42);
   EXPECT_EQ(json["version"], "0.1.0");
-  EXPECT_EQ(json["stages"][1], (nlohmann::json{{"name", "store"}, {"status", "degraded"}, {"lag_events", 1204}, {"lag_seconds", 61.9},
+  EXPECT_EQ(json["stages"][1], (nlohmann::json{{"name", "store"},
+                                               {"status", "degraded"},
+                                               {"lag_events", 1204},
+                                               {"lag_seconds", 61.9},
                                                {"why", "restarting \"now\""}}));
 }
 

@@ -32,9 +32,9 @@ namespace sluice::serve {
 
 struct HubOptions {
   size_t subscribers_max = 200;
-  size_t panels_max = 100;                 // per subscriber
-  size_t backlog_bytes_max = 1_MiB;        // unsent bytes beyond which a client counts as slow
-  size_t stream_bytes_max = 8_MiB;         // what net may hold of one stream: the largest snapshot
+  size_t panels_max = 100;  // per subscriber
+  size_t backlog_bytes_max = 1_MiB;  // unsent bytes beyond which a client counts as slow
+  size_t stream_bytes_max = 8_MiB;  // what net may hold of one stream: the largest snapshot
   size_t ring_bytes_max = 16_MiB;
   DurationMs slow_timeout{30'000};
   DurationMs heartbeat{15'000};
@@ -44,7 +44,7 @@ struct HubOptions {
 struct HubCounters {
   uint64_t subscribers = 0;
   uint64_t messages = 0;
-  uint64_t slow = 0;                       // times a client was found slow
+  uint64_t slow = 0;  // times a client was found slow
   uint64_t queries = 0;
   uint64_t queries_failed = 0;
   DurationMs query_time{};
@@ -114,14 +114,14 @@ class Hub {
   Queries& queries_;
   os::Clock& clock_;
   const HubOptions options_;
-  BoundedQueue<Unit> wake_{{1, 1}};       // a viewer came or events changed: a worker looks again
+  BoundedQueue<Unit> wake_{{1, 1}};  // a viewer came or events changed: a worker looks again
 
-  mutable std::mutex mutex_;              // guards all below
+  mutable std::mutex mutex_;  // guards all below
   Boards boards_;
   std::vector<std::shared_ptr<Subscriber>> subscribers_;
   std::deque<RingItem> ring_;
   size_t ring_bytes_ = 0;
-  event::Epoch ring_lost_;                // messages up to this id are no longer all in the ring
+  event::Epoch ring_lost_;  // messages up to this id are no longer all in the ring
   EventFeed event_feed_;
   ProjectNow now_;
   std::vector<std::string> tables_;

@@ -15,7 +15,8 @@ Status Hub::admit(const Subscription& subscription) const {
     if (!boards_.list().find(id)) return fail(Code::invalid, "there is no panel `" + id + "`; GET /api/project lists them");
   }
   if (subscribers_.size() >= options_.subscribers_max) {
-    return fail(Code::full, "all " + std::to_string(options_.subscribers_max) + " event streams are taken; close a tab or try again later");
+    return fail(Code::full,
+                "all " + std::to_string(options_.subscribers_max) + " event streams are taken; close a tab or try again later");
   }
   return ok();
 }

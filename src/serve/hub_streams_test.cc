@@ -199,7 +199,12 @@ TEST_F(HubStreamsTest, a_new_client_is_told_the_state_of_things) {
   hub().publish_notes({"shifted by 12 weeks"});
   std::map<std::string, json> told;
   for (const Event& event : watch({})->take()) told[event.name] = event.data;
-  EXPECT_EQ(told["ledger"], json({{"received", 10}, {"stored", 9}, {"quarantined", 0}, {"duplicate", 1}, {"pending", 0}, {"missing", 0},
+  EXPECT_EQ(told["ledger"], json({{"received", 10},
+                                  {"stored", 9},
+                                  {"quarantined", 0},
+                                  {"duplicate", 1},
+                                  {"pending", 0},
+                                  {"missing", 0},
                                   {"balances", true}}));
   EXPECT_EQ(told["watermark"]["behind_ms"], 5);
   EXPECT_EQ(told["watermark"]["sources"], json({{{"name", "site"}, {"watermark", kToday}, {"active", true}}}));
@@ -365,7 +370,8 @@ TEST_F(HubStreamsTest, commits_workers_ticks_and_viewers_may_meet_at_any_time) {
   std::thread viewer([&] {
     for (int i = 0; i < 40; ++i) {
       auto stream = std::make_shared<HandStream>();
-      if (hub().subscribe({.panels = {kView, kStat, kTable}, .events = true, .quarantine = true, .since = {}}, stream)) clients.push_back(stream);
+      if (hub().subscribe({.panels = {kView, kStat, kTable}, .events = true, .quarantine = true, .since = {}}, stream))
+        clients.push_back(stream);
       hub().tick();
     }
   });

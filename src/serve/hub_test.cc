@@ -52,7 +52,8 @@ TEST_F(HubTest, many_viewers_and_panels_of_one_query_cost_one) {
   EXPECT_EQ(store_.count["over"], 1);
   for (const auto& client : clients) {
     const auto events = client->take();
-    EXPECT_EQ(std::count_if(events.begin(), events.end(), [](const Event& e) { return e.name == "snapshot"; }), 4);  // null, then both
+    EXPECT_EQ(std::count_if(events.begin(), events.end(), [](const Event& e) { return e.name == "snapshot"; }),
+              4);  // null, then both
   }
 }
 
@@ -184,8 +185,9 @@ TEST_F(HubTest, a_view_panel_follows_the_feed_with_one_patch_per_commit) {
   const auto patches = client->take(kView);
   ASSERT_EQ(patches.size(), 1u);
   EXPECT_EQ(patches[0].name, "patch");
-  EXPECT_EQ(patches[0].data["data"]["series"],
-            json({{{"key", {"fmt", nullptr}}, {"points", {{{"s", kToday - kDay}, {"e", kToday}, {"v", "4"}, {"state", "filling"}}}}}}));
+  EXPECT_EQ(
+      patches[0].data["data"]["series"],
+      json({{{"key", {"fmt", nullptr}}, {"points", {{{"s", kToday - kDay}, {"e", kToday}, {"v", "4"}, {"state", "filling"}}}}}}));
   commit(7, {row(day(1), "fmt", 4, plan::State::filling)});
   EXPECT_TRUE(client->take(kView).empty()) << "the same row is no change";
   EXPECT_EQ(work(), 0) << "the feed needs no query";
@@ -233,9 +235,8 @@ TEST_F(HubTest, the_window_slides_with_the_newest_event_and_old_points_leave) {
   const json data = client->take(kView).back().data["data"];
   EXPECT_EQ(data["end"], kToday + kDay);
   EXPECT_EQ(data["start"], kToday - 9 * kDay);
-  EXPECT_EQ(data["series"][0]["points"],
-            json({{{"s", kToday - 10 * kDay}, {"e", kToday - 9 * kDay}, {"removed", true}},
-                  {{"s", kToday}, {"e", kToday + kDay}, {"v", "1"}, {"state", "filling"}}}));
+  EXPECT_EQ(data["series"][0]["points"], json({{{"s", kToday - 10 * kDay}, {"e", kToday - 9 * kDay}, {"removed", true}},
+                                               {{"s", kToday}, {"e", kToday + kDay}, {"v", "1"}, {"state", "filling"}}}));
 }
 
 TEST_F(HubTest, a_window_after_the_newest_event_that_is_not_future_stays_hidden) {
@@ -278,7 +279,8 @@ TEST_F(HubTest, a_job_shows_what_it_revised_and_why) {
 
 TEST_F(HubTest, revisions_of_the_past_come_with_the_load) {
   store_.answers["view"] = view_line(day(2), "fmt", 121, "revised");
-  store_.answers["revisions"] = std::to_string(kToday - 2 * kDay) + "\t" + std::to_string(kToday - kDay) + "\t\\N\tfmt\tcommits\t118\t121\tlate\t77\n";
+  store_.answers["revisions"] =
+      std::to_string(kToday - 2 * kDay) + "\t" + std::to_string(kToday - kDay) + "\t\\N\tfmt\tcommits\t118\t121\tlate\t77\n";
   hub().commit(committed(5));
   const auto client = watch({kView});
   work();
@@ -320,8 +322,8 @@ TEST_F(HubTest, a_tables_patch_holds_only_changed_rows) {
   const auto patch = client->take(kTable);
   ASSERT_EQ(patch.size(), 1u);
   EXPECT_EQ(patch[0].name, "patch");
-  EXPECT_EQ(patch[0].data["data"]["rows"],
-            json({{{"key", {"ninja"}}, {"cells", {"ninja", "21", "2"}}, {"state", "filling"}}, {{"key", {nullptr}}, {"removed", true}}}));
+  EXPECT_EQ(patch[0].data["data"]["rows"], json({{{"key", {"ninja"}}, {"cells", {"ninja", "21", "2"}}, {"state", "filling"}},
+                                                 {{"key", {nullptr}}, {"removed", true}}}));
 }
 
 TEST_F(HubTest, unwatched_panels_are_forgotten_after_a_minute_and_computed_again_at_once) {

@@ -22,7 +22,8 @@ Result<Wanted> read_wanted(std::string_view body) {
   Wanted wanted;
   if (body.empty()) return wanted;
   const nlohmann::json json = nlohmann::json::parse(body, nullptr, false);
-  const Error wrong = fail(Code::invalid, "the body must be {}, {\"key\":[text or null, ...]} or that with \"window_start\": milliseconds");
+  const Error wrong =
+      fail(Code::invalid, "the body must be {}, {\"key\":[text or null, ...]} or that with \"window_start\": milliseconds");
   if (!json.is_object()) return wrong;
   if (const auto key = json.find("key"); key != json.end()) {
     if (!key->is_array()) return wrong;
@@ -76,8 +77,9 @@ std::string verified_json(const Verified& verified, DurationMs took, bool with_c
     out.key("sql").text(verified.sql);
     if (!with_cells) return;
     out.key("compared").count(verified.cells.size());
-    out.key("different").count(static_cast<uint64_t>(
-        std::count_if(verified.cells.begin(), verified.cells.end(), [](const Cell& c) { return !c.equal(); })));
+    out.key("different")
+        .count(static_cast<uint64_t>(
+            std::count_if(verified.cells.begin(), verified.cells.end(), [](const Cell& c) { return !c.equal(); })));
     // The differences first: they are what one looks for.
     std::vector<const Cell*> order;
     for (const Cell& cell : verified.cells) order.push_back(&cell);
@@ -178,8 +180,9 @@ Result<std::string> explain_json(Hub& hub, std::string_view panel_id) {
   JsonOut out;
   out.object([&] {
     out.key("definition").text(metric.definition);
-    out.key("sql").text(shown.empty ? plan::clickhouse::definition_query(plan, metric, shown.as_of.epoch.value, shown.as_of.watermark)
-                                    : query_sql(hub.project(), *shown.query, shown.over, shown.as_of.epoch));
+    out.key("sql").text(shown.empty
+                            ? plan::clickhouse::definition_query(plan, metric, shown.as_of.epoch.value, shown.as_of.watermark)
+                            : query_sql(hub.project(), *shown.query, shown.over, shown.as_of.epoch));
     out.key("view_sql").text(shown_view_sql(metric, shown.over));
     out.key("metric").text(metric.name);
     out.key("version").text(metric.version);
@@ -206,7 +209,8 @@ Result<std::string> verify_json(Hub& hub, Queries& queries, os::Clock& clock, st
     return p.key == key && (!wanted.window_start || p.window.start == *wanted.window_start);
   });
   if (point == shown.points.end()) return fail(Code::not_found, "the panel shows no such row or point now; reload the page");
-  const Verified verified = SLUICE_TRY(series ? verify_series(hub, queries, shown, key) : verify_point(hub, queries, shown, *point));
+  const Verified verified =
+      SLUICE_TRY(series ? verify_series(hub, queries, shown, key) : verify_point(hub, queries, shown, *point));
   return verified_json(verified, std::chrono::duration_cast<DurationMs>(clock.monotonic() - began),
                        series || panel.kind == plan::Panel::Kind::table);
 }

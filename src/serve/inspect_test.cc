@@ -94,7 +94,8 @@ TEST_F(InspectTest, a_whole_series_is_compared_point_by_point_differences_first)
   hub().commit(committed(5));
   hub().shown_or_compute(kView).value();
   const auto line = [](plan::Span window, const std::string& commits) {
-    return std::to_string(to_ms(window.start)) + "\t" + std::to_string(to_ms(window.end)) + "\t\\N\tfmt\t" + commits + "\t\\N\t\\N\t0\t1\n";
+    return std::to_string(to_ms(window.start)) + "\t" + std::to_string(to_ms(window.end)) + "\t\\N\tfmt\t" + commits +
+           "\t\\N\t\\N\t0\t1\n";
   };
   store_.answers["newest"] = line(day(1), "3") + line(day(2), "6") + line(day(3), "1");
   const json series = verify(kView, R"({"key":["fmt",null]})");
@@ -146,8 +147,14 @@ TEST_F(InspectTest, the_quarantine_lists_reasons_with_their_meaning_and_rows) {
   EXPECT_EQ(quarantine["reasons"][0]["count"], 7);
   EXPECT_NE(quarantine["reasons"][0]["meaning"], "");
   EXPECT_EQ(quarantine["reasons"][1]["meaning"], "");
-  EXPECT_EQ(quarantine["rows"], json({{{"source", "site"}, {"received_at", 1'774'656'000'000}, {"reason", "json_invalid"}, {"path", "$.a"},
-                                       {"raw", "{\n"}, {"raw_bytes", 70'000}, {"dialect", "native"}, {"place", "0:12"}}}));
+  EXPECT_EQ(quarantine["rows"], json({{{"source", "site"},
+                                       {"received_at", 1'774'656'000'000},
+                                       {"reason", "json_invalid"},
+                                       {"path", "$.a"},
+                                       {"raw", "{\n"},
+                                       {"raw_bytes", 70'000},
+                                       {"dialect", "native"},
+                                       {"place", "0:12"}}}));
   EXPECT_NE(store_.asked.back().sql.find("reason = 'json\\'invalid'"), std::string::npos);
   EXPECT_NE(store_.asked.back().sql.find("LIMIT 50"), std::string::npos);
   quarantine_json(store_, 1'000'000, "").value();

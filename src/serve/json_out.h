@@ -18,9 +18,13 @@ namespace sluice::serve {
 class JsonOut {
  public:
   template <class Fill>
-  JsonOut& object(Fill&& fill) { return nested('{', '}', fill); }
+  JsonOut& object(Fill&& fill) {
+    return nested('{', '}', fill);
+  }
   template <class Fill>
-  JsonOut& array(Fill&& fill) { return nested('[', ']', fill); }
+  JsonOut& array(Fill&& fill) {
+    return nested('[', ']', fill);
+  }
 
   JsonOut& key(std::string_view name) {
     comma();

@@ -17,16 +17,19 @@ namespace sql = plan::clickhouse;
 std::string instant(TimeMs t) { return fmt::format("fromUnixTimestamp64Milli({}, 'UTC')", to_ms(t)); }
 
 Error odd_reply(std::string_view what) {
-  return fail(Code::corrupt, fmt::format("the store's reply to the query of {} is not what was asked for; see the SQL by \"How do you "
-                                         "know?\" and run it on the SQL port", what));
+  return fail(Code::corrupt,
+              fmt::format("the store's reply to the query of {} is not what was asked for; see the SQL by \"How do you "
+                          "know?\" and run it on the SQL port",
+                          what));
 }
 
 std::string view_sql(const plan::Metric& metric, plan::Span over, size_t limit) {
   std::string columns = "toUnixTimestamp64Milli(window_start), toUnixTimestamp64Milli(window_end)";
   for (const plan::Dimension& d : metric.dimensions) columns += ", " + sql::quote_name(d.name);
   for (const plan::Measure& m : metric.measures) columns += ", " + sql::quote_name(m.name);
-  return fmt::format("SELECT {}, state\nFROM sluice.{}\nWHERE window_end > {} AND window_end <= {}\nORDER BY window_end DESC LIMIT {}",
-                     columns, sql::quote_name(metric.name), instant(over.start), instant(over.end), limit);
+  return fmt::format(
+      "SELECT {}, state\nFROM sluice.{}\nWHERE window_end > {} AND window_end <= {}\nORDER BY window_end DESC LIMIT {}", columns,
+      sql::quote_name(metric.name), instant(over.start), instant(over.end), limit);
 }
 
 // Of each point the newest revision.
@@ -35,8 +38,10 @@ std::string revisions_sql(const plan::Metric& metric, plan::Span over, size_t li
   for (size_t i = 1; i <= metric.dimensions.size(); ++i) dimensions += fmt::format("dimensions[{}], ", i);
   return fmt::format(
       "SELECT toUnixTimestamp64Milli(window_start), toUnixTimestamp64Milli(window_end), {}measure, old, new, cause, "
-      "toUnixTimestamp64Milli(at)\nFROM sluice.revisions FINAL\nWHERE metric = {} AND metric_version = {} AND window_end > {} AND "
-      "window_end <= {}\nORDER BY window_end DESC, at DESC, job DESC LIMIT 1 BY window_start, window_end, group_key, measure LIMIT {}",
+      "toUnixTimestamp64Milli(at)\nFROM sluice.revisions FINAL\nWHERE metric = {} AND metric_version = {} AND window_end > {} "
+      "AND "
+      "window_end <= {}\nORDER BY window_end DESC, at DESC, job DESC LIMIT 1 BY window_start, window_end, group_key, measure "
+      "LIMIT {}",
       dimensions, sql::quote_text(metric.name), sql::quote_text(metric.version), instant(over.start), instant(over.end), limit);
 }
 
@@ -81,14 +86,15 @@ plan::State state_of_text(std::string_view text) {
 }
 
 const std::string& first_measure(const plan::Metric& metric) {
-  return std::min_element(metric.measures.begin(), metric.measures.end(), [](const plan::Measure& a, const plan::Measure& b) {
-           return a.written < b.written;
-         })->name;
+  return std::min_element(metric.measures.begin(), metric.measures.end(),
+                          [](const plan::Measure& a, const plan::Measure& b) { return a.written < b.written; })
+      ->name;
 }
 
 enum class Shape { view, series, over, over_counted };
 
-Result<std::vector<LoadedRow>> read_rows(std::string_view reply, const plan::Metric& metric, size_t kept, Shape shape, uint64_t* groups) {
+Result<std::vector<LoadedRow>> read_rows(std::string_view reply, const plan::Metric& metric, size_t kept, Shape shape,
+                                         uint64_t* groups) {
   std::vector<LoadedRow> rows;
   TabSeparatedReader reader(reply);
   Cells cells;
@@ -216,8 +222,9 @@ Result<Loaded> load(const Project& project, const SharedQuery& query, const Boar
     if (query.kind == SharedQuery::Kind::view) {
       SLUICE_CHECK(load_view(ask, metric, task, loaded));
     } else if (query.kind == SharedQuery::Kind::series) {
-      const std::string reply = SLUICE_TRY(ask(fmt::format("SELECT * FROM (\n{}\n) ORDER BY window_end DESC LIMIT {}",
-                                                           query_sql(project, query, loaded.over, task.as_of.epoch), task.rows_max + 1)));
+      const std::string reply =
+          SLUICE_TRY(ask(fmt::format("SELECT * FROM (\n{}\n) ORDER BY window_end DESC LIMIT {}",
+                                     query_sql(project, query, loaded.over, task.as_of.epoch), task.rows_max + 1)));
       loaded.rows = SLUICE_TRY(read_rows(reply, metric, query.kept.size(), Shape::series, nullptr));
       drop_cut_window(loaded.rows, task.rows_max, loaded.over);
     } else {
@@ -248,8 +255,8 @@ std::string recomputation_sql(const Project& project, const Recomputation& what)
   return fmt::format("SELECT * FROM (\n{}\n) WHERE {}", query, filter);
 }
 
-Result<std::vector<LoadedRow>> recompute(const Project& project, const Recomputation& what, const std::string& text, Queries& queries,
-                                         DurationMs timeout) {
+Result<std::vector<LoadedRow>> recompute(const Project& project, const Recomputation& what, const std::string& text,
+                                         Queries& queries, DurationMs timeout) {
   const std::string reply = SLUICE_TRY((Asker{queries, timeout}(text)));
   return read_rows(reply, project.plan.metrics[what.metric], what.kept.size(),
                    what.kind == SharedQuery::Kind::over ? Shape::over : Shape::series, nullptr);
@@ -257,9 +264,9 @@ Result<std::vector<LoadedRow>> recompute(const Project& project, const Recomputa
 
 Result<event::Epoch> row_epoch(const std::string& table, plan::Span window, const plan::Group& dimensions, Queries& queries,
                                DurationMs timeout) {
-  const std::string text = fmt::format("SELECT epoch FROM sluice.{} FINAL WHERE window_start = {} AND window_end = {} AND group_key = {}",
-                                       sql::quote_name(table), instant(window.start), instant(window.end),
-                                       sql::quote_text(sql::group_key(dimensions)));
+  const std::string text = fmt::format(
+      "SELECT epoch FROM sluice.{} FINAL WHERE window_start = {} AND window_end = {} AND group_key = {}", sql::quote_name(table),
+      instant(window.start), instant(window.end), sql::quote_text(sql::group_key(dimensions)));
   const std::string reply = SLUICE_TRY((Asker{queries, timeout}(text)));
   TabSeparatedReader reader(reply);
   Cells cells;

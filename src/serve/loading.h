@@ -105,8 +105,8 @@ struct Recomputation {
   event::Epoch epoch;
 };
 std::string recomputation_sql(const Project& project, const Recomputation& what);
-Result<std::vector<LoadedRow>> recompute(const Project& project, const Recomputation& what, const std::string& sql, Queries& queries,
-                                         DurationMs timeout);
+Result<std::vector<LoadedRow>> recompute(const Project& project, const Recomputation& what, const std::string& sql,
+                                         Queries& queries, DurationMs timeout);
 // The epoch that a row of a metric's table was written as of; 0: no such row.
 Result<event::Epoch> row_epoch(const std::string& table, plan::Span window, const plan::Group& dimensions, Queries& queries,
                                DurationMs timeout);

@@ -24,7 +24,8 @@ constexpr Family kFamilies[] = {
     {"sluice_bad_requests_total", "counter", "listener", "Requests refused before a handler saw them."},
     {"sluice_requests_not_received_total", "counter", "reason",
      "Requests to collect that are not in the ledger: unknown or missing key, 429, 503."},
-    {"sluice_events_received_total", "counter", "source", "Events counted at the edge when their frame was synced, since the program started."},
+    {"sluice_events_received_total", "counter", "source",
+     "Events counted at the edge when their frame was synced, since the program started."},
     {"sluice_ledger_received", "gauge", "", "Events received, over all minutes."},
     {"sluice_ledger_stored", "gauge", "", "Events stored, over all minutes."},
     {"sluice_ledger_quarantined", "gauge", "", "Events quarantined, over all minutes."},
@@ -75,7 +76,8 @@ void append_label_value(std::string& out, std::string_view value) {
 
 std::string number_text(double value) {
   // Counters beyond 2^53 lose digits in any reader; below it they are printed whole.
-  if (std::floor(value) == value && std::fabs(value) <= 9'007'199'254'740'992.0) return fmt::format("{}", static_cast<int64_t>(value));
+  if (std::floor(value) == value && std::fabs(value) <= 9'007'199'254'740'992.0)
+    return fmt::format("{}", static_cast<int64_t>(value));
   return fmt::format("{}", value);
 }
 

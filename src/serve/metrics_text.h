@@ -17,8 +17,8 @@ namespace sluice::serve {
 
 struct Family {
   std::string_view name;
-  std::string_view type;     // counter, gauge
-  std::string_view labels;   // comma separated, "" without
+  std::string_view type;  // counter, gauge
+  std::string_view labels;  // comma separated, "" without
   std::string_view help;
 };
 std::span<const Family> metric_families();

@@ -65,9 +65,12 @@ TEST(MetricsText, samples_stand_under_their_help_and_type) {
   metrics.add("sluice_uptime_seconds", 12.5);
   metrics.add("sluice_requests_not_received_total", {{"reason", "a\"b\\c\nd"}}, 9'007'199'254'740'991.0);
   EXPECT_EQ(metrics.text(),
-            "# HELP sluice_uptime_seconds Time since the program started.\n# TYPE sluice_uptime_seconds gauge\nsluice_uptime_seconds 12.5\n"
-            "# HELP sluice_requests_not_received_total Requests to collect that are not in the ledger: unknown or missing key, 429, 503.\n# TYPE sluice_requests_not_received_total counter\n"
-            "sluice_requests_not_received_total{reason=\"no_key\"} 3\nsluice_requests_not_received_total{reason=\"a\\\"b\\\\c\\nd\"} 9007199254740991\n");
+            "# HELP sluice_uptime_seconds Time since the program started.\n# TYPE sluice_uptime_seconds "
+            "gauge\nsluice_uptime_seconds 12.5\n"
+            "# HELP sluice_requests_not_received_total Requests to collect that are not in the ledger: unknown or missing key, "
+            "429, 503.\n# TYPE sluice_requests_not_received_total counter\n"
+            "sluice_requests_not_received_total{reason=\"no_key\"} "
+            "3\nsluice_requests_not_received_total{reason=\"a\\\"b\\\\c\\nd\"} 9007199254740991\n");
 }
 
 TEST(MetricsText, unfilled_families_are_named) {

@@ -55,10 +55,11 @@ ShownTable table_rows(const PanelEntry& entry, const OverAnswer& answer, TimeMs 
   for (const OverRow& row : answer.rows) order.push_back(&row);
   const size_t n = std::min(order.size(), kTableRowsMax);
   const uint32_t by = entry.panel->measures.empty() ? 0 : entry.panel->measures.front();
-  std::partial_sort(order.begin(), order.begin() + static_cast<std::ptrdiff_t>(n), order.end(), [&](const OverRow* a, const OverRow* b) {
-    if (a->values[by] != b->values[by]) return ranks_before(a->values[by], b->values[by]);
-    return a->key < b->key;
-  });
+  std::partial_sort(order.begin(), order.begin() + static_cast<std::ptrdiff_t>(n), order.end(),
+                    [&](const OverRow* a, const OverRow* b) {
+                      if (a->values[by] != b->values[by]) return ranks_before(a->values[by], b->values[by]);
+                      return a->key < b->key;
+                    });
   ShownTable table;
   for (size_t i = 0; i < n; ++i) {
     const OverRow& row = *order[i];

@@ -19,25 +19,25 @@ namespace sluice::serve {
 inline constexpr size_t kTableRowsMax = 200;
 
 struct OverRow {
-  plan::Group key;                                  // kept dimensions, ascending
-  std::vector<std::optional<std::string>> values;   // every measure, visible, as text
+  plan::Group key;  // kept dimensions, ascending
+  std::vector<std::optional<std::string>> values;  // every measure, visible, as text
   bool any_late = false;
   bool any_on_time = false;
 };
 
 struct OverAnswer {
   plan::Span window;
-  bool empty = true;                                // no event passes `where`: there is no window
+  bool empty = true;  // no event passes `where`: there is no window
   std::vector<OverRow> rows;
-  uint64_t groups = 0;                              // all of them, also those not in rows
+  uint64_t groups = 0;  // all of them, also those not in rows
   TimeMs computed_at{};
   DurationMs took{};
 };
 
 // A table as it was last sent: rows by key, each as JSON.
 struct ShownTable {
-  std::string head;                                 // JSON up to the rows
-  std::vector<plan::Group> order;                   // largest first
+  std::string head;  // JSON up to the rows
+  std::vector<plan::Group> order;  // largest first
   std::map<plan::Group, std::string> rows;
 };
 

@@ -18,7 +18,8 @@ class OverAnswerTest : public PageTest {
     answer.empty = false;
     answer.window = day(1);
     answer.groups = static_cast<uint64_t>(groups);
-    for (int i = 0; i < groups; ++i) answer.rows.push_back({{"r" + std::to_string(i)}, {std::to_string(i), "1", std::nullopt}, false, true});
+    for (int i = 0; i < groups; ++i)
+      answer.rows.push_back({{"r" + std::to_string(i)}, {std::to_string(i), "1", std::nullopt}, false, true});
     return answer;
   }
   PanelList list_;
@@ -55,8 +56,10 @@ TEST_F(OverAnswerTest, a_row_that_falls_out_of_the_largest_is_removed_by_the_pat
 
 TEST_F(OverAnswerTest, the_windows_end_is_the_buckets_that_holds_the_newest_event) {
   const plan::Metric& metric = plan_.metrics[0];
-  EXPECT_EQ(over_span(metric, time_ms(kToday), DurationMs(2 * kDay)), (plan::Span{time_ms(kToday - kDay), time_ms(kToday + kDay)}));
-  EXPECT_EQ(over_span(metric, time_ms(kToday - 1), DurationMs(2 * kDay)), (plan::Span{time_ms(kToday - 2 * kDay), time_ms(kToday)}));
+  EXPECT_EQ(over_span(metric, time_ms(kToday), DurationMs(2 * kDay)),
+            (plan::Span{time_ms(kToday - kDay), time_ms(kToday + kDay)}));
+  EXPECT_EQ(over_span(metric, time_ms(kToday - 1), DurationMs(2 * kDay)),
+            (plan::Span{time_ms(kToday - 2 * kDay), time_ms(kToday)}));
   EXPECT_EQ(over_span(metric, time_ms(-1), DurationMs(kDay)), (plan::Span{time_ms(-kDay), time_ms(0)}));
 }
 

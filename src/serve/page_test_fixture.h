@@ -181,7 +181,8 @@ class PageTest : public ::testing::Test {
 
   // A window of the metric: `days_ago` 1 is the one that ended at kToday.
   static plan::Span day(int64_t days_ago) { return {time_ms(kToday - days_ago * kDay), time_ms(kToday - (days_ago - 1) * kDay)}; }
-  static plan::MetricRow row(plan::Span window, const std::string& repo, int64_t commits, plan::State state = plan::State::final) {
+  static plan::MetricRow row(plan::Span window, const std::string& repo, int64_t commits,
+                             plan::State state = plan::State::final) {
     plan::MetricRow row;
     row.window = window;
     row.dimensions = {std::nullopt, repo};  // lang, repo: a plan has them by name
@@ -194,8 +195,8 @@ class PageTest : public ::testing::Test {
            std::to_string(commits) + "\t\\N\t\\N\t" + state + "\n";
   }
   static std::string series_line(plan::Span window, const std::string& repo, const std::string& lines, bool late, bool on_time) {
-    return std::to_string(to_ms(window.start)) + "\t" + std::to_string(to_ms(window.end)) + "\t" + repo + "\t1\t" + lines + "\t" + lines +
-           "\t" + (late ? "1" : "0") + "\t" + (on_time ? "1" : "0") + "\n";
+    return std::to_string(to_ms(window.start)) + "\t" + std::to_string(to_ms(window.end)) + "\t" + repo + "\t1\t" + lines + "\t" +
+           lines + "\t" + (late ? "1" : "0") + "\t" + (on_time ? "1" : "0") + "\n";
   }
 
   Committed committed(uint64_t epoch, TimeMs watermark = time_ms(kToday)) {
@@ -205,7 +206,8 @@ class PageTest : public ::testing::Test {
     c.watermark = watermark;
     return c;
   }
-  static MetricChange change(uint64_t epoch, std::vector<plan::MetricRow> rows, bool events = true, TimeMs newest = time_ms(kToday - 3'600'000)) {
+  static MetricChange change(uint64_t epoch, std::vector<plan::MetricRow> rows, bool events = true,
+                             TimeMs newest = time_ms(kToday - 3'600'000)) {
     MetricChange change;
     change.as_of = event::Epoch(epoch);
     change.rows = std::move(rows);

@@ -22,16 +22,16 @@ struct SharedQuery {
   Kind kind = Kind::over;
   uint32_t metric = 0;
   DurationMs over{};
-  std::vector<uint32_t> kept;            // dimensions that stay, ascending
-  std::vector<uint32_t> panels;          // who shares it
+  std::vector<uint32_t> kept;  // dimensions that stay, ascending
+  std::vector<uint32_t> panels;  // who shares it
 };
 
 struct PanelEntry {
-  std::string id;                        // <dashboard>.<row>.<column>
+  std::string id;  // <dashboard>.<row>.<column>
   const plan::Panel* panel = nullptr;
   const plan::Metric* metric = nullptr;
-  uint32_t query = 0;                    // index into queries()
-  std::vector<uint32_t> key_positions;   // per dimension of the panel, in its order: index into the query's `kept`
+  uint32_t query = 0;  // index into queries()
+  std::vector<uint32_t> key_positions;  // per dimension of the panel, in its order: index into the query's `kept`
 };
 
 class PanelList {

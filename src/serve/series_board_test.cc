@@ -37,7 +37,8 @@ TEST(SeriesBoard, the_top_twelve_by_total_are_shown_and_the_others_counted) {
 TEST(SeriesBoard, equal_totals_are_ranked_by_key_so_that_charts_do_not_flicker) {
   SeriesBoard board(DurationMs(0), 1000);
   board.set_over({hour(0).start, hour(9).end});
-  for (const char* name : {"n", "b", "a", "m", "c", "d", "e", "f", "g", "h", "i", "j", "k"}) board.put(key(name), hour(1), point("1"));
+  for (const char* name : {"n", "b", "a", "m", "c", "d", "e", "f", "g", "h", "i", "j", "k"})
+    board.put(key(name), hour(1), point("1"));
   const json data = json::parse(board.data());
   EXPECT_EQ(data["series"][0]["key"], json({"a"}));
   EXPECT_EQ(data["series"][11]["key"], json({"m"}));

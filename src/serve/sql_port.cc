@@ -16,7 +16,8 @@ namespace {
 constexpr std::chrono::hours kIdlePause{1};  // the queue wakes its workers by itself; this only bounds one wait
 
 // Headers of a request that mean something to the store; all others end here, above all its own X-Sluice ones.
-constexpr std::array<std::string_view, 4> kPassedOn = {"X-ClickHouse-Database", "X-ClickHouse-Format", "X-ClickHouse-Query-Id", "Content-Encoding"};
+constexpr std::array<std::string_view, 4> kPassedOn = {"X-ClickHouse-Database", "X-ClickHouse-Format", "X-ClickHouse-Query-Id",
+                                                       "Content-Encoding"};
 // Headers of a reply that are this server's own to write.
 constexpr std::array<std::string_view, 4> kOurs = {"content-length", "connection", "date", "transfer-encoding"};
 
@@ -33,7 +34,8 @@ constexpr Refusal kBusy{503, 202, "TOO_MANY_SIMULTANEOUS_QUERIES"};
 net::Response refuse(const Refusal& refusal, std::string_view why) {
   net::Response response;
   response.status = refusal.status;
-  response.headers = {{"Content-Type", "text/plain; charset=UTF-8"}, {"X-ClickHouse-Exception-Code", std::to_string(refusal.code)}};
+  response.headers = {{"Content-Type", "text/plain; charset=UTF-8"},
+                      {"X-ClickHouse-Exception-Code", std::to_string(refusal.code)}};
   if (refusal.status == 401) response.headers.emplace_back("WWW-Authenticate", "Basic realm=\"Sluice SQL\"");
   if (refusal.status == 503) response.headers.emplace_back("Retry-After", "1");
   response.body = fmt::format("Code: {}. DB::Exception: {}. ({})\n", refusal.code, why, refusal.name);
@@ -150,8 +152,11 @@ bool SqlPort::admits(const net::Request& request) const {
 }
 
 void SqlPort::handle(net::Request request, net::Responder responder) {
-  if (const std::optional<std::string> why = refusal(request, options_.host_names)) return responder.send(refuse(kForbidden, *why));
-  if (!admits(request)) return responder.send(refuse(kNotAuthenticated, "The user or password is wrong; give the ones that this port was configured with"));
+  if (const std::optional<std::string> why = refusal(request, options_.host_names))
+    return responder.send(refuse(kForbidden, *why));
+  if (!admits(request))
+    return responder.send(
+        refuse(kNotAuthenticated, "The user or password is wrong; give the ones that this port was configured with"));
   if (const std::string why = away_(); !why.empty()) {
     return responder.send(refuse(kAway, "The store does not answer now: " + why + "; nothing is lost, ask again in a moment"));
   }
@@ -188,7 +193,8 @@ void SqlPort::forward(net::Client& client, Job& job) const {
   net::ClientRequest request;
   request.method = job.request.method;
   request.target = net::percent_encode(job.request.path);
-  for (size_t at = request.target.find("%2F"); at != std::string::npos; at = request.target.find("%2F")) request.target.replace(at, 3, "/");
+  for (size_t at = request.target.find("%2F"); at != std::string::npos; at = request.target.find("%2F"))
+    request.target.replace(at, 3, "/");
   if (!job.request.query.empty()) request.target += '?' + job.request.query;
   for (const std::string_view name : kPassedOn) {
     if (const auto value = job.request.header(name)) request.headers.emplace_back(name, *value);
@@ -205,9 +211,11 @@ void SqlPort::forward(net::Client& client, Job& job) const {
     return;
   }
   const Status passed = client.stream(
-      request, [&](const net::Response& head) { return passage.begin(head); }, [&](std::string_view bytes) { return passage.write(bytes); });
+      request, [&](const net::Response& head) { return passage.begin(head); },
+      [&](std::string_view bytes) { return passage.write(bytes); });
   if (passed) return passage.finish();
-  passage.fail(passed.error().code == Code::closed ? "the client left" : "The store was lost before it had answered: " + passed.error().message);
+  passage.fail(passed.error().code == Code::closed ? "the client left"
+                                                   : "The store was lost before it had answered: " + passed.error().message);
 }
 
 }  // namespace sluice::serve

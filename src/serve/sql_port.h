@@ -24,10 +24,10 @@
 namespace sluice::serve {
 
 struct SqlOptions {
-  std::string socket_path;              // of the store child
+  std::string socket_path;  // of the store child
   std::vector<std::string> host_names;  // allowed in Host beside loopback, without port, lower case
-  std::string user;                     // empty: any
-  std::string password;                 // empty: any
+  std::string user;  // empty: any
+  std::string password;  // empty: any
 };
 
 class SqlPort {

@@ -61,7 +61,9 @@ class SqlPortTest : public ::testing::Test {
   os::RealPorts real_;
   os::Ports ports_ = real_.ports();
   os::TempFolder folder_;
-  net::Handler answer_ = [](net::Request, net::Responder responder) { responder.send({200, {{"X-ClickHouse-Format", "TSV"}}, "1\n"}); };
+  net::Handler answer_ = [](net::Request, net::Responder responder) {
+    responder.send({200, {{"X-ClickHouse-Format", "TSV"}}, "1\n"});
+  };
   net::Request seen_;
   std::atomic<int> asked_ = 0;
   std::atomic<bool> away_ = false;
@@ -73,8 +75,10 @@ class SqlPortTest : public ::testing::Test {
 
 TEST_F(SqlPortTest, a_statement_reaches_the_child_as_a_readers_whatever_it_says_of_itself) {
   start();
-  const net::Response response = ask("SELECT 1", {{"X-Sluice-Role", "writer"}, {"X-Sluice-Rows", "3"}, {"X-ClickHouse-Database", "sluice"}, {"Authorization", "Basic eDp5"}},
-                                     "/?query_id=a%20b&param_x=1");
+  const net::Response response = ask(
+      "SELECT 1",
+      {{"X-Sluice-Role", "writer"}, {"X-Sluice-Rows", "3"}, {"X-ClickHouse-Database", "sluice"}, {"Authorization", "Basic eDp5"}},
+      "/?query_id=a%20b&param_x=1");
   EXPECT_EQ(response.status, 200);
   EXPECT_EQ(response.body, "1\n");
   EXPECT_EQ(net::find_header(response.headers, "X-ClickHouse-Format"), "TSV");

@@ -95,11 +95,13 @@ Result<std::string> quarantine_json(Queries& queries, size_t limit, std::string_
   const std::string counts = SLUICE_TRY(
       ask(queries, "SELECT reason, count() AS n FROM sluice.quarantine GROUP BY reason ORDER BY n DESC, reason LIMIT 100"));
   const std::string where = reason.empty() ? "" : fmt::format("WHERE reason = {} ", plan::clickhouse::quote_text(reason));
-  const std::string newest = SLUICE_TRY(ask(
-      queries, fmt::format("SELECT source, toUnixTimestamp64Milli(received_at), reason, path, substring(raw, 1, {}), length(raw), dialect, "
-                           "concat(toString(log_partition), ':', toString(log_offset)) FROM sluice.quarantine {}"
-                           "ORDER BY received_at DESC, log_offset DESC LIMIT {}",
-                           kRawShown, where, std::clamp<size_t>(limit, 1, kQuarantineRowsMax))));
+  const std::string newest = SLUICE_TRY(
+      ask(queries,
+          fmt::format(
+              "SELECT source, toUnixTimestamp64Milli(received_at), reason, path, substring(raw, 1, {}), length(raw), dialect, "
+              "concat(toString(log_partition), ':', toString(log_offset)) FROM sluice.quarantine {}"
+              "ORDER BY received_at DESC, log_offset DESC LIMIT {}",
+              kRawShown, where, std::clamp<size_t>(limit, 1, kQuarantineRowsMax))));
   uint64_t total = 0;
   bool odd = false;
   Cells cells;

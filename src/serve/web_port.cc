@@ -15,7 +15,8 @@ namespace {
 constexpr DurationMs kSqlTimeout{60'000};
 constexpr size_t kSqlReplyMax = 8_MiB;
 constexpr std::string_view kPolicy =
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; connect-src 'self'; base-uri 'none'; "
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; connect-src 'self'; base-uri "
+    "'none'; "
     "form-action 'none'; frame-ancestors 'none'";
 
 void harden(net::Response& response) {
@@ -98,7 +99,13 @@ bool is_page(std::string_view path) {
 
 WebPort::WebPort(const Project& project, Hub& hub, Queries& queries, Actions& actions, os::Clock& clock, WebOptions options,
                  std::span<const EmbeddedFile> files)
-    : project_(project), hub_(hub), queries_(queries), actions_(actions), clock_(clock), options_(std::move(options)), assets_(files) {}
+    : project_(project),
+      hub_(hub),
+      queries_(queries),
+      actions_(actions),
+      clock_(clock),
+      options_(std::move(options)),
+      assets_(files) {}
 
 void WebPort::handle(net::Request request, net::Responder responder, Trust trust) {
   if (trust == Trust::network) {
@@ -214,8 +221,8 @@ void WebPort::live(const net::Request& request, net::Responder responder) {
 void WebPort::later(net::Responder responder, Answer answer, std::string content_type, std::string attachment) {
   auto back = jobs_.try_push(Job{std::move(responder), std::move(answer), std::move(content_type), std::move(attachment)}, 1);
   if (!back) return;
-  const Error error = jobs_.closed() ? fail(Code::closed, "the program is stopping")
-                                     : fail(Code::full, "too many requests wait for an answer");
+  const Error error =
+      jobs_.closed() ? fail(Code::closed, "the program is stopping") : fail(Code::full, "too many requests wait for an answer");
   send(back->responder, error_response(error));
 }
 
@@ -251,7 +258,8 @@ void WebPort::answer_page(const net::Request& request, net::Responder responder)
     if (page.status == 200) page.status = 404;
     return send(responder, std::move(page));
   }
-  send(responder, net::json_error(404, "not_found", "there is nothing at " + request.path, "GET /api/project lists what there is"));
+  send(responder,
+       net::json_error(404, "not_found", "there is nothing at " + request.path, "GET /api/project lists what there is"));
 }
 
 Result<std::string> WebPort::run_sql(const std::string& text) {

@@ -32,7 +32,7 @@ class Actions {
   virtual Result<std::string> trace_json(const std::string& message_id) = 0;
   virtual Result<std::string> ledger_json() = 0;
   virtual Result<std::string> create_key(const std::string& source, const std::string& label) = 0;  // the new key, shown once
-  virtual void collect_metrics(MetricsText& into) = 0;                     // counters only: runs on a net thread
+  virtual void collect_metrics(MetricsText& into) = 0;  // counters only: runs on a net thread
 };
 
 enum class Trust : uint8_t { network, control };
@@ -60,7 +60,7 @@ class WebPort {
     net::Responder responder;
     Answer answer;
     std::string content_type;
-    std::string attachment;             // file name, "" for none
+    std::string attachment;  // file name, "" for none
   };
 
   void route(const net::Request& request, net::Responder responder, Trust trust);

@@ -82,7 +82,8 @@ class WebPortTest : public PageTest {
 
 TEST_F(WebPortTest, every_answer_carries_the_strict_policy) {
   hub().commit(committed(1));
-  for (const char* path : {"/", "/assets/app-3f9a.js", "/api/project", "/health", "/metrics", "/api/quarantine", "/nothing", "/api/nothing"}) {
+  for (const char* path :
+       {"/", "/assets/app-3f9a.js", "/api/project", "/health", "/metrics", "/api/quarantine", "/nothing", "/api/nothing"}) {
     const net::Response response = get(path);
     ASSERT_TRUE(net::find_header(response.headers, "Content-Security-Policy")) << path;
     const std::string policy(*net::find_header(response.headers, "Content-Security-Policy"));
@@ -93,7 +94,8 @@ TEST_F(WebPortTest, every_answer_carries_the_strict_policy) {
 }
 
 TEST_F(WebPortTest, a_foreign_host_or_origin_is_refused_with_the_reason_and_runs_nothing) {
-  for (const net::Headers& headers : {net::Headers{{"Host", "evil.example"}}, net::Headers{{"Host", "localhost"}, {"Origin", "http://evil.example"}}}) {
+  for (const net::Headers& headers :
+       {net::Headers{{"Host", "evil.example"}}, net::Headers{{"Host", "localhost"}, {"Origin", "http://evil.example"}}}) {
     const net::Response response = ask({"POST", "/api/sql", "", headers, "SELECT 1", false, "127.0.0.1"});
     EXPECT_EQ(response.status, 403);
     EXPECT_NE(response.body.find("evil.example"), std::string::npos);
@@ -151,13 +153,18 @@ TEST_F(WebPortTest, the_project_is_told_as_the_page_needs_it) {
   EXPECT_EQ(project["notes"], json({"a note"}));
   EXPECT_TRUE(project["definition_error"].is_null());
   const json& metric = project["metrics"][0];
-  EXPECT_EQ(metric["dimensions"], json({{{"name", "repo"}, {"label", "repo"}}, {{"name", "lang"}, {"label", "lang"}}})) << "as written";
+  EXPECT_EQ(metric["dimensions"], json({{{"name", "repo"}, {"label", "repo"}}, {{"name", "lang"}, {"label", "lang"}}}))
+      << "as written";
   EXPECT_EQ(metric["measures"][2]["label"], "Lines per commit");
   EXPECT_EQ(metric["window"]["size_ms"], kDay);
   EXPECT_EQ(metric["progress"]["total"], 5800);
   const json& rows = project["dashboards"][0]["rows"];
-  EXPECT_EQ(rows[0][0], (json{{"id", "activity.0.0"}, {"kind", "stat"}, {"metric", "commits_daily"}, {"measure", "commits"},
-                              {"title", "commits"}, {"over_ms", 30 * kDay}}));
+  EXPECT_EQ(rows[0][0], (json{{"id", "activity.0.0"},
+                              {"kind", "stat"},
+                              {"metric", "commits_daily"},
+                              {"measure", "commits"},
+                              {"title", "commits"},
+                              {"over_ms", 30 * kDay}}));
   EXPECT_EQ(rows[1][0]["by"], json({"repo", "lang"}));
   EXPECT_EQ(rows[3][0]["columns"], json({"repo", "commits", "lines_per_commit"}));
 }
@@ -170,12 +177,14 @@ TEST_F(WebPortTest, live_opens_a_stream_and_resumes_by_parameter_or_header) {
   EXPECT_EQ(exchange->stream->take(kStat).size(), 1u);
   work();
   commit(6);
-  for (const net::Request& back : {net::Request{"GET", "/api/live", "panels=activity.1.0&epoch=6", {}, "", false, ""},
-                                   net::Request{"GET", "/api/live", "panels=activity.1.0", {{"Last-Event-ID", "6"}}, "", false, ""}}) {
+  for (const net::Request& back :
+       {net::Request{"GET", "/api/live", "panels=activity.1.0&epoch=6", {}, "", false, ""},
+        net::Request{"GET", "/api/live", "panels=activity.1.0", {{"Last-Event-ID", "6"}}, "", false, ""}}) {
     EXPECT_TRUE(send(back)->stream->take(kView).empty()) << "nothing changed since";
   }
   EXPECT_EQ(get("/api/live", "panels=activity.7.7").status, 400);
-  EXPECT_EQ(json::parse(get("/api/live", "panels=activity.7.7").body)["error"]["message"], "there is no panel `activity.7.7`; GET /api/project lists them");
+  EXPECT_EQ(json::parse(get("/api/live", "panels=activity.7.7").body)["error"]["message"],
+            "there is no panel `activity.7.7`; GET /api/project lists them");
 }
 
 TEST_F(WebPortTest, sql_goes_through_the_readers_gate_and_numbers_stay_text) {

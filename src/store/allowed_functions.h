@@ -34,10 +34,10 @@ class FunctionNames {
   std::optional<std::string> resolve(std::string_view name) const;
   std::optional<std::string> resolve_whole(std::string_view name) const;
 
-  std::map<std::string, std::string, std::less<>> exact_;        // name or alias -> canonical
-  std::map<std::string, std::string, std::less<>> any_case_;     // lower case -> canonical
-  std::set<std::string, std::less<>> aggregates_;                // canonical
-  std::set<std::string, std::less<>> table_functions_;           // lower case
+  std::map<std::string, std::string, std::less<>> exact_;  // name or alias -> canonical
+  std::map<std::string, std::string, std::less<>> any_case_;  // lower case -> canonical
+  std::set<std::string, std::less<>> aggregates_;  // canonical
+  std::set<std::string, std::less<>> table_functions_;  // lower case
   std::set<std::string, std::less<>> combinators_;
   std::set<std::string, std::less<>> allowed_;
 };

@@ -21,8 +21,8 @@ struct Library {
   const char* (*version)();
   void* (*connect)(int, char**);
   void (*close)(void*);
-  void* (*query)(void*, const char*, size_t, const char*, size_t, const char* const*, const size_t*, const char* const*, const size_t*,
-                 size_t);
+  void* (*query)(void*, const char*, size_t, const char*, size_t, const char* const*, const size_t*, const char* const*,
+                 const size_t*, size_t);
   void* (*stream)(void*, const char*, size_t, const char*, size_t, const char* const*, const size_t*, const char* const*,
                   const size_t*, size_t);
   void* (*fetch)(void*, void*);
@@ -52,7 +52,8 @@ template <class Function>
 Status resolve(void* library, const char* name, Function& function) {
   void* symbol = ::dlsym(library, name);
   if (symbol == nullptr) {
-    return fail(Code::unavailable, fmt::format("the engine library has no function {}: it is not libchdb 26.7; install the pinned version", name));
+    return fail(Code::unavailable,
+                fmt::format("the engine library has no function {}: it is not libchdb 26.7; install the pinned version", name));
   }
   function = reinterpret_cast<Function>(symbol);
   return ok();
@@ -135,7 +136,10 @@ uint64_t Reply::bytes_written() const { return handle_.get_deleter().library->by
 double Reply::elapsed_seconds() const { return handle_.get_deleter().library->elapsed(handle_.get()); }
 
 RowStream::RowStream(RowStream&& other) noexcept
-    : library_(other.library_), connection_(other.connection_), handle_(std::exchange(other.handle_, nullptr)), ended_(other.ended_) {}
+    : library_(other.library_),
+      connection_(other.connection_),
+      handle_(std::exchange(other.handle_, nullptr)),
+      ended_(other.ended_) {}
 
 RowStream::~RowStream() {
   if (handle_ == nullptr) return;
@@ -188,8 +192,8 @@ void* Connection::raw() const { return *static_cast<void**>(handle_); }
 
 Result<Reply> Connection::query(std::string_view sql, std::string_view format, const Parameters& parameters) {
   const ParameterArrays p(parameters);
-  Reply reply(library_, library_.query(raw(), sql.data(), sql.size(), format.data(), format.size(), p.names.data(), p.name_sizes.data(),
-                                       p.values.data(), p.value_sizes.data(), parameters.size()));
+  Reply reply(library_, library_.query(raw(), sql.data(), sql.size(), format.data(), format.size(), p.names.data(),
+                                       p.name_sizes.data(), p.values.data(), p.value_sizes.data(), parameters.size()));
   if (const char* text = library_.error(reply.handle_.get()); text != nullptr) return engine_error(text);
   return reply;
 }
@@ -227,7 +231,8 @@ Engine::Engine(EngineOptions options) : options_(std::move(options)), library_(s
 Engine::~Engine() = default;  // the library is never unloaded: its threads outlive every connection
 
 Result<std::unique_ptr<Engine>> Engine::open(EngineOptions options) {
-  SLUICE_ASSERT(options.data_directory.starts_with('/') && options.config_path.starts_with('/'), "the engine takes absolute paths only");
+  SLUICE_ASSERT(options.data_directory.starts_with('/') && options.config_path.starts_with('/'),
+                "the engine takes absolute paths only");
   SLUICE_CHECK(os::null_standard_input());  // an INSERT reads the host's standard input: it hung on a silent pipe (measured)
   os::set_environment("TZ", "UTC");         // the engine's time zone: a number must not depend on the machine's
   std::unique_ptr<Engine> engine(new Engine(std::move(options)));
@@ -250,10 +255,12 @@ Result<Connection> Engine::connect(const Settings& settings) const {
   for (std::string& argument : arguments) pointers.push_back(argument.data());
   void* handle = library_->connect(static_cast<int>(pointers.size()), pointers.data());
   if (handle == nullptr) {
-    return fail(Code::unavailable,
-                fmt::format("the engine refused a connection to {} (its reason is on standard error): another process holds the directory, "
-                            "a setting has a value it does not take, or stored parts are broken",
-                            options_.data_directory));
+    return fail(
+        Code::unavailable,
+        fmt::format(
+            "the engine refused a connection to {} (its reason is on standard error): another process holds the directory, "
+            "a setting has a value it does not take, or stored parts are broken",
+            options_.data_directory));
   }
   return Connection(*library_, handle);
 }

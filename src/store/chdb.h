@@ -75,7 +75,8 @@ class RowStream {
 
  private:
   friend class Connection;
-  RowStream(const Library& library, void* connection, void* handle) : library_(library), connection_(connection), handle_(handle) {}
+  RowStream(const Library& library, void* connection, void* handle)
+      : library_(library), connection_(connection), handle_(handle) {}
   const Library& library_;
   void* connection_;
   void* handle_;
@@ -125,7 +126,7 @@ class Connection {
 struct EngineOptions {
   std::string library_path;
   std::string data_directory;  // absolute: a relative one made inserts fail with a doubled path (measured)
-  std::string config_path;     // absolute; always given, or the engine picks up a stray config.xml
+  std::string config_path;  // absolute; always given, or the engine picks up a stray config.xml
 };
 
 class Engine {

@@ -25,7 +25,8 @@ std::optional<Result<std::string>> killed_id(std::string_view sql) {
   constexpr std::array<std::string_view, 4> kWords = {"KILL", "QUERY", "WHERE", "QUERY_ID"};
   bool fits = tokens.size() == 6 || (tokens.size() == 7 && is_word(tokens[6], "ASYNC"));
   for (size_t i = 0; fits && i < kWords.size(); ++i) fits = is_word(tokens[i], kWords[i]);
-  fits = fits && is_symbol(tokens[4], '=') && tokens[5].kind == TokenKind::string && tokens[5].text.find('\\') == std::string_view::npos;
+  fits = fits && is_symbol(tokens[4], '=') && tokens[5].kind == TokenKind::string &&
+         tokens[5].text.find('\\') == std::string_view::npos;
   if (!fits) return exception(kBadArguments, "Only KILL QUERY WHERE query_id = '...' [ASYNC] is taken");
   return std::string(tokens[5].text.substr(1, tokens[5].text.size() - 2));
 }
@@ -43,14 +44,16 @@ Result<std::unique_ptr<Child>> Child::start(const Engine& engine, os::Ports port
   return std::unique_ptr<Child>(new Child(engine, ports, limits, std::move(keep), std::move(names), std::move(identity)));
 }
 
-Child::Child(const Engine& engine, os::Ports ports, const ReaderLimits& limits, Connection keep, FunctionNames names, Identity identity)
+Child::Child(const Engine& engine, os::Ports ports, const ReaderLimits& limits, Connection keep, FunctionNames names,
+             Identity identity)
     : engine_(engine),
       ports_(ports),
       limits_(limits),
       names_(std::move(names)),
       identity_(std::move(identity)),
       id_prefix_(ports.entropy.hex(8)),
-      lanes_{Queue({kLaneItemsMax[0], kLaneBytesMax}), Queue({kLaneItemsMax[1], kLaneBytesMax}), Queue({kLaneItemsMax[2], kLaneBytesMax})},
+      lanes_{Queue({kLaneItemsMax[0], kLaneBytesMax}), Queue({kLaneItemsMax[1], kLaneBytesMax}),
+             Queue({kLaneItemsMax[2], kLaneBytesMax})},
       keep_(std::move(keep)) {}
 
 std::string Child::fresh_id() { return fmt::format("{}-{}", id_prefix_, next_id_.fetch_add(1)); }
@@ -111,7 +114,8 @@ void Child::watch() {
     running_.wait(kWatchPause);
     for (const std::string& mark : running_.gone()) {
       // ASYNC: the synchronous form never returned (facts/exactly-once.md 21). Repeated until the statement is gone: it may not have begun.
-      const Result<Reply> killed = keep_.query(fmt::format("KILL QUERY WHERE Settings['log_comment'] = {} ASYNC", quote_string(mark)), "Null");
+      const Result<Reply> killed =
+          keep_.query(fmt::format("KILL QUERY WHERE Settings['log_comment'] = {} ASYNC", quote_string(mark)), "Null");
       static_cast<void>(killed.has_value());  // nothing to do about it: the next turn tries again
     }
   }

@@ -57,7 +57,8 @@ class Child {
   };
   using Queue = BoundedQueue<std::unique_ptr<Job>>;
 
-  Child(const Engine& engine, os::Ports ports, const ReaderLimits& limits, Connection keep, FunctionNames names, Identity identity);
+  Child(const Engine& engine, os::Ports ports, const ReaderLimits& limits, Connection keep, FunctionNames names,
+        Identity identity);
   void refuse(net::Responder& responder, std::string_view query_id, const Error& error) const;
   void execute(Job& job);
   void insert(Job& job, const Statement& statement);

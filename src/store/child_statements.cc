@@ -71,7 +71,8 @@ Result<Connection> Child::open_writer(const StoreRequest& request) const {
 
 Result<Connection> Child::open_reader(const StoreRequest& request, const std::string& mark, bool read_only, bool document) const {
   const std::string database = reader_database(request);
-  if (!is_open_database(database)) return exception(kUnknownDatabase, fmt::format("Database {} does not exist", quote_name(database)));
+  if (!is_open_database(database))
+    return exception(kUnknownDatabase, fmt::format("Database {} does not exist", quote_name(database)));
   Settings settings = SLUICE_TRY(admit_url_settings(request.settings, limits_));
   if (document) bound_document(settings, limits_.document_bytes_max);
   Settings fixed = reader_settings(limits_);
@@ -85,9 +86,11 @@ Result<Connection> Child::open_reader(const StoreRequest& request, const std::st
 void Child::insert(Job& job, const Statement& statement) {
   StoreRequest& request = job.request;
   const auto refused = [&](const Error& error) { refuse(job.responder, request.query_id, error); };
-  if (!request.rows_announced) return refused(exception(kBadArguments, "An INSERT must announce its rows in the header X-Sluice-Rows"));
+  if (!request.rows_announced)
+    return refused(exception(kBadArguments, "An INSERT must announce its rows in the header X-Sluice-Rows"));
   const std::string format = first_named(statement.format, request.default_format, "");
-  if (format.empty()) return refused(exception(kUnknownFormat, "An INSERT must name the format of its rows: ... FORMAT RowBinary"));
+  if (format.empty())
+    return refused(exception(kUnknownFormat, "An INSERT must name the format of its rows: ... FORMAT RowBinary"));
 
   const auto guard = running_.enter(request.query_id, request.query_id, job.responder);
   Result<Connection> connection = open_writer(request);
@@ -102,8 +105,10 @@ void Child::insert(Job& job, const Statement& statement) {
   guard->reply_begins();
   if (!done) return refused(done.error());
   if (done->rows_written() != *request.rows_announced) {
-    return refused(exception(kRowsMismatch, fmt::format("The engine stored {} rows of {} that were announced; ask what is stored before anything is sent again",
-                                                        done->rows_written(), *request.rows_announced)));
+    return refused(exception(
+        kRowsMismatch,
+        fmt::format("The engine stored {} rows of {} that were announced; ask what is stored before anything is sent again",
+                    done->rows_written(), *request.rows_announced)));
   }
   net::Response response = success_head(identity_, request.query_id, format);
   Summary summary;
@@ -119,14 +124,18 @@ void Child::write(Job& job, const Statement& statement) {
   Result<Connection> connection = open_writer(request);
   if (!connection) return refused(connection.error());
   const Analysis analysis = connection->classify(statement.text);
-  if (analysis.statement_count > 1) return refused(exception(kSyntaxError, "Multi-statements are not allowed: send one statement per request"));
+  if (analysis.statement_count > 1)
+    return refused(exception(kSyntaxError, "Multi-statements are not allowed: send one statement per request"));
   // The engine cuts rows inside the text at the first blank line and runs the rest as SQL (facts/store.md 1).
   const bool selects = has_word(statement.tokens, "SELECT") || has_word(statement.tokens, "WITH");
   if (is_word(statement.tokens.front(), "INSERT") && !selects) {
-    return refused(exception(kBadArguments, "Rows inside the statement are not taken: put the INSERT into ?query= and its rows into the body"));
+    return refused(exception(kBadArguments,
+                             "Rows inside the statement are not taken: put the INSERT into ?query= and its rows into the body"));
   }
   const bool is_select = analysis.statement_class == StatementClass::read_only && begins_a_select(statement.tokens.front());
-  reply(job, *connection, {std::string(statement.text), first_named(statement.format, request.default_format, "TabSeparated"), is_select}, request.query_id, *guard);
+  reply(job, *connection,
+        {std::string(statement.text), first_named(statement.format, request.default_format, "TabSeparated"), is_select},
+        request.query_id, *guard);
 }
 
 void Child::read(Job& job, const Statement& statement) {
@@ -134,7 +143,8 @@ void Child::read(Job& job, const Statement& statement) {
   const auto refused = [&](const Error& error) { refuse(job.responder, request.query_id, error); };
   const KnownQuestion question = request.parameters.empty() ? KnownAnswers::match(statement.tokens) : KnownQuestion::none;
   const std::string format = first_named(statement.format, request.default_format, "TabSeparated");
-  if (!is_allowed_format(format)) return refused(exception(kUnknownFormat, fmt::format("Format {} is not open to readers of this interface", format)));
+  if (!is_allowed_format(format))
+    return refused(exception(kUnknownFormat, fmt::format("Format {} is not open to readers of this interface", format)));
   const auto answer = [&](std::string body) {
     net::Response response = success_head(identity_, request.query_id, format);
     response.body = std::move(body);
@@ -143,14 +153,16 @@ void Child::read(Job& job, const Statement& statement) {
   if (question == KnownQuestion::hello && request.protocol_version > 0 && format == "Native") {
     return answer(hello_block(identity_.display_name, identity_.version, identity_.timezone));
   }
-  const bool keeps = question == KnownQuestion::settings || question == KnownQuestion::version || question == KnownQuestion::check;
+  const bool keeps =
+      question == KnownQuestion::settings || question == KnownQuestion::version || question == KnownQuestion::check;
   if (keeps) {
     if (std::optional<std::string> kept = known_.find(question, format)) return answer(std::move(*kept));
   }
   // The client's query id may be anything, also one of the pipeline's own: the mark in the engine is ours.
   const std::string mark = "reader-" + fresh_id();
   const auto guard = running_.enter(mark, request.query_id, job.responder);
-  Result<Connection> connection = open_reader(request, mark, question != KnownQuestion::settings, format_kind(format) == FormatKind::document);
+  Result<Connection> connection =
+      open_reader(request, mark, question != KnownQuestion::settings, format_kind(format) == FormatKind::document);
   if (!connection) return refused(connection.error());
   Result<Admitted> admitted = Gate(names_, reader_database(request)).check(*connection, request.sql, request.parameters);
   if (!admitted) return refused(admitted.error());
@@ -167,7 +179,8 @@ void Child::read(Job& job, const Statement& statement) {
 
 Result<std::vector<Column>> Child::describe(const StoreRequest& request, const std::string& sql, const std::string& mark) const {
   // On a connection of its own: the statement's may still be streaming.
-  Connection connection = SLUICE_TRY(request.role == Role::reader ? open_reader(request, mark, true, false) : open_writer(request));
+  Connection connection =
+      SLUICE_TRY(request.role == Role::reader ? open_reader(request, mark, true, false) : open_writer(request));
   const Reply description = SLUICE_TRY(connection.query("DESCRIBE (" + sql + ")", "RowBinary", request.parameters));
   return read_description(description.bytes());
 }
@@ -188,8 +201,8 @@ void Child::reply(Job& job, Connection& connection, const Admitted& statement, c
   if (writer.write(done->bytes())) writer.finish(summary);
 }
 
-Result<bool> Child::stream(Job& job, Connection& connection, const Admitted& statement, const std::string& mark, Running::Guard& guard,
-                           ResultWriter& writer, Summary& summary) {
+Result<bool> Child::stream(Job& job, Connection& connection, const Admitted& statement, const std::string& mark,
+                           Running::Guard& guard, ResultWriter& writer, Summary& summary) {
   {
     RowStream rows = SLUICE_TRY(connection.stream(statement.sql, statement.format, job.request.parameters));
     std::optional<std::string> head;  // of a headed format, known from the second chunk on
@@ -200,7 +213,8 @@ Result<bool> Child::stream(Job& job, Connection& connection, const Admitted& sta
       if (bytes.empty()) break;
       if (!first && format_kind(statement.format) == FormatKind::headed) {
         if (!head) head = format_head(statement.format, SLUICE_TRY(describe(job.request, statement.sql, mark)));
-        if (!bytes.starts_with(*head)) return fail(Code::corrupt, "the engine's chunks have another head than its description says");
+        if (!bytes.starts_with(*head))
+          return fail(Code::corrupt, "the engine's chunks have another head than its description says");
         bytes.remove_prefix(head->size());
       }
       const bool streamed = writer.stream() != nullptr;

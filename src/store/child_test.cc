@@ -71,7 +71,9 @@ class FakeStream final : public net::Stream {
   net::Response response_;
 };
 
-std::shared_ptr<net::Stream> FakeExchange::start(net::Response head, size_t) { return std::make_shared<FakeStream>(*this, std::move(head)); }
+std::shared_ptr<net::Stream> FakeExchange::start(net::Response head, size_t) {
+  return std::make_shared<FakeStream>(*this, std::move(head));
+}
 
 std::string header(const net::Response& response, std::string_view name) {
   return std::string(net::find_header(response.headers, name).value_or(""));
@@ -91,7 +93,8 @@ class ChildTest : public EngineTest {
     for (std::thread& thread : threads_) thread.join();
   }
   void run_lanes() {
-    for (const Lane lane : {Lane::inserts, Lane::writers, Lane::writers, Lane::readers}) threads_.emplace_back([this, lane] { child_->run(lane); });
+    for (const Lane lane : {Lane::inserts, Lane::writers, Lane::writers, Lane::readers})
+      threads_.emplace_back([this, lane] { child_->run(lane); });
     threads_.emplace_back([this] { child_->watch(); });
   }
   std::shared_ptr<FakeExchange> send(std::string method, std::string query, std::string body, net::Headers headers = {}) {
@@ -127,7 +130,8 @@ TEST_F(ChildTest, a_reader_asks_by_body_by_url_and_with_parameters) {
   EXPECT_EQ(send("POST", "query=SELECT+id+FROM+events", "WHERE id = 3")->response().body, "3\n");
   EXPECT_EQ(read("SELECT {s:String} FORMAT TSVRaw", "param_s=it%27s%5Ct").body, "it's\t\n");
   EXPECT_EQ(read("SELECT 1", "default_format=CSVWithNames").body, "\"1\"\n1\n");
-  const net::Response response = read("SELECT id FROM events", "query_id=mine&session_id=s&wait_end_of_query=1&max_execution_time=3");
+  const net::Response response =
+      read("SELECT id FROM events", "query_id=mine&session_id=s&wait_end_of_query=1&max_execution_time=3");
   EXPECT_EQ(response.status, 200);
   EXPECT_EQ(header(response, "X-ClickHouse-Query-Id"), "mine");
   EXPECT_EQ(header(response, "X-ClickHouse-Format"), "TabSeparated");
@@ -177,18 +181,26 @@ TEST_F(ChildTest, every_known_attempt_is_refused_over_http_and_leaves_no_file) {
   for (const std::string& sql : attempts()) {
     refused(read(sql), sql);
     refused(send("GET", "query=" + net::percent_encode(sql), "")->response(), sql);
-    refused(send("POST", "query=" + net::percent_encode(sql.substr(0, sql.find(' '))), sql.substr(std::min(sql.find(' '), sql.size())))->response(), sql);
+    refused(send("POST", "query=" + net::percent_encode(sql.substr(0, sql.find(' '))),
+                 sql.substr(std::min(sql.find(' '), sql.size())))
+                ->response(),
+            sql);
   }
-  for (const char* parameter : {"default.secret", "/etc/passwd", "file('/etc/passwd')", "system.processes", "(SELECT * FROM default.secret)"}) {
+  for (const char* parameter :
+       {"default.secret", "/etc/passwd", "file('/etc/passwd')", "system.processes", "(SELECT * FROM default.secret)"}) {
     refused(read("SELECT * FROM {t:Identifier}", "param_t=" + net::percent_encode(parameter)), parameter);
     refused(read("SELECT 1 IN {t:Identifier}", "param_t=" + net::percent_encode(parameter)), parameter);
     refused(read("DESCRIBE TABLE {t:Identifier}", "param_t=" + net::percent_encode(parameter)), parameter);
   }
   refused(read("SELECT {f:Identifier}('/etc/passwd')", "param_f=file"), "a function by parameter");
-  refused(read("SELECT * FROM events", "additional_table_filters=" + net::percent_encode("{'sluice.events': 'id IN default.secret'}")), "filters in the URL");
+  refused(read("SELECT * FROM events",
+               "additional_table_filters=" + net::percent_encode("{'sluice.events': 'id IN default.secret'}")),
+          "filters in the URL");
   refused(read("SELECT * FROM events", "additional_result_filter=1"), "filters in the URL");
-  for (const char* setting : {"readonly=0", "allow_ddl=1", "allow_introspection_functions=1", "max_temporary_data_on_disk_size_for_query=0", "path=/tmp",
-                              "config-file=/etc/passwd", "log_queries_probability=1", "SQL_x=1", "max_threads=a", "session_timezone=%27;SET+ROLE+writer;--"}) {
+  for (const char* setting :
+       {"readonly=0", "allow_ddl=1", "allow_introspection_functions=1", "max_temporary_data_on_disk_size_for_query=0",
+        "path=/tmp", "config-file=/etc/passwd", "log_queries_probability=1", "SQL_x=1", "max_threads=a",
+        "session_timezone=%27;SET+ROLE+writer;--"}) {
     refused(read("SELECT 1", setting), setting);
   }
   for (const auto& entry : std::filesystem::directory_iterator(folder())) {
@@ -214,9 +226,10 @@ TEST_F(ChildTest, limits_can_be_lowered_and_never_raised) {
 TEST_F(ChildTest, a_statement_over_its_time_is_ended_by_the_engine) {
   run_lanes();
   const auto begin = std::chrono::steady_clock::now();
-  const net::Response response = read("SELECT max(sipHash64(a.id, b.id, c.id, d.id, e.id, f.id, g.id, h.id, i.id)) FROM events AS a, events AS b, events AS c, "
-                                      "events AS d, events AS e, events AS f, events AS g, events AS h, events AS i",
-                                      "max_execution_time=1");
+  const net::Response response = read(
+      "SELECT max(sipHash64(a.id, b.id, c.id, d.id, e.id, f.id, g.id, h.id, i.id)) FROM events AS a, events AS b, events AS c, "
+      "events AS d, events AS e, events AS f, events AS g, events AS h, events AS i",
+      "max_execution_time=1");
   EXPECT_EQ(header(response, "X-ClickHouse-Exception-Code"), "159") << response.body;
   EXPECT_EQ(response.status, 408);
   EXPECT_LT(std::chrono::steady_clock::now() - begin, kPatience);
@@ -225,11 +238,17 @@ TEST_F(ChildTest, a_statement_over_its_time_is_ended_by_the_engine) {
 TEST_F(ChildTest, statements_that_swell_end_at_the_limits_and_leave_the_engine_well) {
   run_lanes();
   for (const char* sql : {
-           "SELECT length(repeat('x', 1000000000000))", "SELECT length(range(100000000000))", "SELECT groupArray(range(1000000 + a.id)) FROM events AS a, events AS b",
-           "SELECT arrayMap(x -> repeat('y', 1000000), range(10000))", "SELECT space(99999999999)", "SELECT rightPad('x', 100000000000)",
+           "SELECT length(repeat('x', 1000000000000))",
+           "SELECT length(range(100000000000))",
+           "SELECT groupArray(range(1000000 + a.id)) FROM events AS a, events AS b",
+           "SELECT arrayMap(x -> repeat('y', 1000000), range(10000))",
+           "SELECT space(99999999999)",
+           "SELECT rightPad('x', 100000000000)",
            "WITH RECURSIVE r AS (SELECT 1 AS n UNION ALL SELECT n + 1 FROM r) SELECT max(n) FROM r",
-           "SELECT arrayWithConstant(1000000000000, 'x')", "SELECT replicate('x', range(100000000000))",
-           "SELECT groupArrayInsertAt(id, 4000000000) FROM events", "SELECT toFixedString('x', 16777216) FROM events AS a, events AS b, events AS c",
+           "SELECT arrayWithConstant(1000000000000, 'x')",
+           "SELECT replicate('x', range(100000000000))",
+           "SELECT groupArrayInsertAt(id, 4000000000) FROM events",
+           "SELECT toFixedString('x', 16777216) FROM events AS a, events AS b, events AS c",
        }) {
     const net::Response response = read(std::string(sql) + " FORMAT JSON", "max_execution_time=2");
     EXPECT_GE(response.status, 400) << sql << response.body.substr(0, 100);
@@ -244,7 +263,8 @@ TEST_F(ChildTest, statements_that_swell_end_at_the_limits_and_leave_the_engine_w
 TEST_F(ChildTest, inserts_are_acknowledged_only_with_the_announced_rows) {
   run_lanes();
   ASSERT_EQ(write("CREATE TABLE sluice.inserted (a UInt64, b String) ENGINE = MergeTree ORDER BY a").status, 200);
-  const std::string statement = "INSERT INTO sluice.inserted (a, b) SETTINGS async_insert=0, log_comment='inserted:1' FORMAT RowBinary";
+  const std::string statement =
+      "INSERT INTO sluice.inserted (a, b) SETTINGS async_insert=0, log_comment='inserted:1' FORMAT RowBinary";
   std::string rows;
   ByteWriter writer(rows);
   for (uint64_t i = 0; i < 1000; ++i) {
@@ -257,10 +277,13 @@ TEST_F(ChildTest, inserts_are_acknowledged_only_with_the_announced_rows) {
   EXPECT_EQ(read("SELECT count(), uniqExact(_part) FROM inserted").body, "1000\t1\n");
 
   EXPECT_EQ(insert(statement, rows, "")->response().status, 400);       // nothing announced
-  EXPECT_EQ(insert(statement, rows, "1001")->response().status, 500);   // stored, but not what was announced: the writer must ask
+  EXPECT_EQ(insert(statement, rows, "1001")->response().status, 500);  // stored, but not what was announced: the writer must ask
   EXPECT_EQ(read("SELECT count() FROM inserted").body, "2000\n");
-  EXPECT_EQ(insert(statement, rows.substr(0, rows.size() - 3), "1000")->response().status, 500);  // cut inside a row: all or nothing
-  EXPECT_EQ(insert("INSERT INTO sluice.inserted FORMAT JSONEachRow", "{\"a\":1,\"b\":\"x\"}\n{\"a\":\"no\"}\n", "2")->response().status, 400);
+  EXPECT_EQ(insert(statement, rows.substr(0, rows.size() - 3), "1000")->response().status,
+            500);  // cut inside a row: all or nothing
+  EXPECT_EQ(
+      insert("INSERT INTO sluice.inserted FORMAT JSONEachRow", "{\"a\":1,\"b\":\"x\"}\n{\"a\":\"no\"}\n", "2")->response().status,
+      400);
   EXPECT_EQ(read("SELECT count() FROM inserted").body, "2000\n");
   EXPECT_EQ(write("INSERT INTO sluice.inserted VALUES (1, 'x')").status, 400);  // rows inside the text
   EXPECT_EQ(write("INSERT INTO sluice.inserted SELECT 1, 'x'").status, 200);
@@ -271,7 +294,8 @@ TEST_F(ChildTest, inserts_are_acknowledged_only_with_the_announced_rows) {
 TEST_F(ChildTest, a_reader_cannot_become_a_writer_by_forgetting_its_role) {
   run_lanes();
   EXPECT_EQ(send("POST", "", "DROP TABLE sluice.events", {{"X-Sluice-Role", "admin"}})->response().status, 403);
-  EXPECT_EQ(send("POST", "query=INSERT+INTO+sluice.events+FORMAT+CSV", "1,a,1\n", {{"X-Sluice-Rows", "1"}})->response().status, 403);
+  EXPECT_EQ(send("POST", "query=INSERT+INTO+sluice.events+FORMAT+CSV", "1,a,1\n", {{"X-Sluice-Rows", "1"}})->response().status,
+            403);
   EXPECT_EQ(read("SELECT count() FROM events").body, "10\n");
 }
 
@@ -290,8 +314,9 @@ TEST_F(ChildTest, a_full_lane_answers_503_at_once) {
 
 TEST_F(ChildTest, a_statement_whose_client_left_is_ended) {
   run_lanes();
-  const auto exchange = send("POST", "function_sleep_max_microseconds_per_block=0", "SELECT sleepEachRow(1) FROM numbers(60) SETTINGS max_block_size = 1",
-                             {{"X-Sluice-Role", "writer"}});
+  const auto exchange =
+      send("POST", "function_sleep_max_microseconds_per_block=0",
+           "SELECT sleepEachRow(1) FROM numbers(60) SETTINGS max_block_size = 1", {{"X-Sluice-Role", "writer"}});
   ASSERT_FALSE(exchange->answered_within(std::chrono::milliseconds(300)));
   exchange->leave();
   EXPECT_TRUE(exchange->answered_within(std::chrono::seconds(10)));
@@ -300,8 +325,8 @@ TEST_F(ChildTest, a_statement_whose_client_left_is_ended) {
 
 TEST_F(ChildTest, a_statement_is_ended_by_its_id) {
   run_lanes();
-  const auto exchange =
-      send("POST", "query_id=slow", "SELECT sleepEachRow(1) FROM numbers(60) SETTINGS max_block_size = 1", {{"X-Sluice-Role", "writer"}});
+  const auto exchange = send("POST", "query_id=slow", "SELECT sleepEachRow(1) FROM numbers(60) SETTINGS max_block_size = 1",
+                             {{"X-Sluice-Role", "writer"}});
   ASSERT_FALSE(exchange->answered_within(std::chrono::milliseconds(300)));
   EXPECT_EQ(write("SELECT count() FROM system.processes WHERE Settings['log_comment'] = 'slow'").body, "1\n");
   EXPECT_EQ(write("KILL QUERY WHERE query_id = 'slow' ASYNC").status, 200);
@@ -321,7 +346,8 @@ TEST_F(ChildTest, long_results_stream_whole_in_every_kind_of_format) {
   const std::string json = write(sql + " FORMAT JSONCompact").body;
   EXPECT_NE(json.find("\"rows\": 1000000"), std::string::npos);
   EXPECT_EQ(json.find("\"meta\""), json.rfind("\"meta\""));  // one document, not one per chunk
-  for (const char* format : {"TSVWithNamesAndTypes", "CSVWithNames", "RowBinaryWithNamesAndTypes", "RowBinaryWithNames", "JSONCompactEachRowWithNamesAndTypes"}) {
+  for (const char* format : {"TSVWithNamesAndTypes", "CSVWithNames", "RowBinaryWithNamesAndTypes", "RowBinaryWithNames",
+                             "JSONCompactEachRowWithNamesAndTypes"}) {
     const std::string awkward = "SELECT number AS `a \"quote\", a tab \t, it's \\n`, toString(number) AS s FROM numbers(300000)";
     Connection writer = open_writer();
     const Result<Reply> expected = writer.query(awkward, format);  // whole, by the engine
@@ -334,14 +360,17 @@ TEST_F(ChildTest, long_results_stream_whole_in_every_kind_of_format) {
 
 TEST_F(ChildTest, an_exception_after_the_first_bytes_is_marked_or_cuts_the_reply) {
   run_lanes();
-  const std::string sql = "SELECT number, throwIf(number = 900000), repeat('x', 20) FROM numbers(1000000) SETTINGS max_block_size = 10000, max_threads = 1";
+  const std::string sql =
+      "SELECT number, throwIf(number = 900000), repeat('x', 20) FROM numbers(1000000) SETTINGS max_block_size = 10000, "
+      "max_threads = 1";
   const auto marked = send("POST", "", sql + " FORMAT JSONEachRow", {{"X-Sluice-Role", "writer"}});
   const net::Response response = marked->response();
   EXPECT_EQ(response.status, 200);
   EXPECT_FALSE(marked->aborted);
   const std::string tag = header(response, "X-ClickHouse-Exception-Tag");
   ASSERT_EQ(tag.size(), 16U);
-  EXPECT_NE(response.body.find("\r\n__exception__\r\n" + tag + "\r\nCode: 395. DB::Exception: "), std::string::npos) << response.body.substr(response.body.size() - 400);
+  EXPECT_NE(response.body.find("\r\n__exception__\r\n" + tag + "\r\nCode: 395. DB::Exception: "), std::string::npos)
+      << response.body.substr(response.body.size() - 400);
   EXPECT_TRUE(response.body.ends_with(" " + tag + "\r\n__exception__\r\n"));
   const auto cut = send("POST", "", sql + " FORMAT RowBinary", {{"X-Sluice-Role", "writer"}});
   static_cast<void>(cut->response());
@@ -351,28 +380,34 @@ TEST_F(ChildTest, an_exception_after_the_first_bytes_is_marked_or_cuts_the_reply
 
 TEST_F(ChildTest, clients_connect_texts_are_answered_as_they_need_them) {
   run_lanes();
-  const std::string hello = read("SELECT displayName(), version(), revision(), timezone()", "client_protocol_version=54460&default_format=Native").body;
+  const std::string hello =
+      read("SELECT displayName(), version(), revision(), timezone()", "client_protocol_version=54460&default_format=Native").body;
   EXPECT_EQ(hello.substr(0, 10), std::string("\x01\x00\x02\xFF\xFF\xFF\xFF\x00\x04\x01", 10));
   EXPECT_NE(hello.find(std::string("\x0Arevision()\x06UInt32\x00\x00\x00\x00\x00", 23)), std::string::npos);
   for (int i = 0; i < 2; ++i) {  // from the engine, then from memory
     const std::string settings = read("SELECT name, value, readonly FROM system.settings LIMIT 10000\n FORMAT TSV").body;
     EXPECT_NE(settings.find("max_threads\t2\t0\n"), std::string::npos);
-    for (size_t at = settings.find('\n'); at != std::string::npos; at = settings.find('\n', at + 1)) ASSERT_EQ(settings[at - 1], '0') << settings.substr(at - 40, 40);
+    for (size_t at = settings.find('\n'); at != std::string::npos; at = settings.find('\n', at + 1))
+      ASSERT_EQ(settings[at - 1], '0') << settings.substr(at - 40, 40);
   }
-  EXPECT_NE(read("SELECT name, value, readonly FROM system.settings WHERE name = 'max_threads' LIMIT 10000").body.find("\t1\n"), std::string::npos);
+  EXPECT_NE(read("SELECT name, value, readonly FROM system.settings WHERE name = 'max_threads' LIMIT 10000").body.find("\t1\n"),
+            std::string::npos);
   EXPECT_EQ(read("SELECT version(), timezone()").body, "26.7.2.1\tUTC\n");
 }
 
 TEST_F(ChildTest, an_empty_native_result_still_names_its_columns) {
   run_lanes();
   const std::string empty = read("SELECT id, event FROM events WHERE id > {m:UInt64} FORMAT Native", "param_m=1000").body;
-  EXPECT_EQ(empty, std::string("\x02\x00\x02id\x06UInt64\x05" "event\x06String", 25));
+  EXPECT_EQ(empty, std::string("\x02\x00\x02id\x06UInt64\x05"
+                               "event\x06String",
+                               25));
 }
 
 TEST_F(ChildTest, an_empty_headed_result_is_its_head) {
   run_lanes();
   EXPECT_EQ(read("SELECT id, event FROM events WHERE id > 1000 FORMAT TSVWithNamesAndTypes").body, "id\tevent\nUInt64\tString\n");
-  EXPECT_EQ(read("SELECT id FROM events WHERE id > 1000 FORMAT RowBinaryWithNamesAndTypes").body, std::string("\x01\x02id\x06UInt64", 11));
+  EXPECT_EQ(read("SELECT id FROM events WHERE id > 1000 FORMAT RowBinaryWithNamesAndTypes").body,
+            std::string("\x01\x02id\x06UInt64", 11));
 }
 
 TEST_F(ChildTest, head_is_answered_without_running_anything) {

@@ -23,7 +23,9 @@ Error error_of(const net::Response& response) {
   if (const auto header = net::find_header(response.headers, "X-ClickHouse-Exception-Code"); header && code == 0) {
     std::from_chars(header->data(), header->data() + header->size(), code);
   }
-  if (code == 0) return fail(Code::unavailable, fmt::format("the store answered HTTP {}: {}", response.status, text.empty() ? "(no text)" : text));
+  if (code == 0)
+    return fail(Code::unavailable,
+                fmt::format("the store answered HTTP {}: {}", response.status, text.empty() ? "(no text)" : text));
   return fail(code_of(code), std::move(text));
 }
 
@@ -31,8 +33,21 @@ Error error_of(const net::Response& response) {
 // the disk failed only the store itself can tell.
 Code insert_code(int code) {
   switch (code) {
-    case 159: case 202: case 203: case 210: case 241: case 243: case 252: case 394: return Code::unavailable;
-    case 74: case 75: case 76: case 204: case 425: case 632: case 1001: return Code::unknown;
+    case 159:
+    case 202:
+    case 203:
+    case 210:
+    case 241:
+    case 243:
+    case 252:
+    case 394: return Code::unavailable;
+    case 74:
+    case 75:
+    case 76:
+    case 204:
+    case 425:
+    case 632:
+    case 1001: return Code::unknown;
     default: return Code::invalid;
   }
 }
@@ -70,9 +85,11 @@ Status late_exception(const net::Response& head, std::string_view tail) {
 
 }  // namespace
 
-Client::Client(os::Ports ports, ClientOptions options) : options_(std::move(options)), http_(net::Client::to(ports, options_.address)) {}
+Client::Client(os::Ports ports, ClientOptions options)
+    : options_(std::move(options)), http_(net::Client::to(ports, options_.address)) {}
 
-net::ClientRequest Client::request(const Settings& settings, std::string_view query_id, std::string_view format, std::string_view sql_in_url) const {
+net::ClientRequest Client::request(const Settings& settings, std::string_view query_id, std::string_view format,
+                                   std::string_view sql_in_url) const {
   net::ClientRequest request;
   std::string target = "/?database=" + net::percent_encode(options_.database);
   if (!sql_in_url.empty()) target += "&query=" + net::percent_encode(sql_in_url);
@@ -92,7 +109,8 @@ net::ClientRequest Client::request(const Settings& settings, std::string_view qu
   return request;
 }
 
-Status Client::insert(std::string_view statement, std::string_view rows_bytes, uint64_t rows, std::string_view query_id, DurationMs timeout) {
+Status Client::insert(std::string_view statement, std::string_view rows_bytes, uint64_t rows, std::string_view query_id,
+                      DurationMs timeout) {
   net::ClientRequest http = request({}, query_id, {}, statement);
   http.headers.emplace_back("X-Sluice-Rows", std::to_string(rows));
   http.headers.emplace_back("Content-Type", "application/octet-stream");
@@ -101,7 +119,8 @@ Status Client::insert(std::string_view statement, std::string_view rows_bytes, u
   const Result<net::Response> response = http_->send(http, kReceiptBytesMax);
   if (!response) {
     Error error = response.error();
-    if (error.code != Code::unavailable && error.code != Code::invalid) error.code = Code::unknown;  // also cancelled by us: it was sent
+    if (error.code != Code::unavailable && error.code != Code::invalid)
+      error.code = Code::unknown;  // also cancelled by us: it was sent
     return error;
   }
   if (response->status != 200) {
@@ -116,7 +135,8 @@ Status Client::insert(std::string_view statement, std::string_view rows_bytes, u
                                          written ? std::to_string(*written) : "an untold number of", rows));
 }
 
-Result<std::string> Client::query(std::string_view sql, std::string_view format, const Settings& settings, DurationMs timeout, size_t reply_bytes_max) {
+Result<std::string> Client::query(std::string_view sql, std::string_view format, const Settings& settings, DurationMs timeout,
+                                  size_t reply_bytes_max) {
   std::string out;
   bool full = false;
   const Status status = stream(sql, format, settings, timeout, [&](std::string_view bytes) {
@@ -175,7 +195,8 @@ Status Client::kill(std::string_view query_id, DurationMs timeout) {
 
 Result<bool> Client::is_running(std::string_view query_id, DurationMs timeout) {
   const std::string id = quote_string(query_id);
-  const std::string sql = fmt::format("SELECT count() FROM system.processes WHERE query_id = {0} OR Settings['log_comment'] = {0}", id);
+  const std::string sql =
+      fmt::format("SELECT count() FROM system.processes WHERE query_id = {0} OR Settings['log_comment'] = {0}", id);
   const Result<std::string> count = query(sql, "TSVRaw", {}, timeout);
   if (!count) return count.error();
   return *count != "0\n";

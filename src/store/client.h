@@ -24,7 +24,7 @@ namespace sluice::store {
 struct ClientOptions {
   net::Address address;
   std::string database = "sluice";
-  std::string user;      // empty: none is sent
+  std::string user;  // empty: none is sent
   std::string password;
 };
 
@@ -33,7 +33,8 @@ class Client {
   Client(os::Ports ports, ClientOptions options);
 
   // statement: INSERT INTO ... FORMAT f, without rows. `rows_bytes` must outlive the call.
-  Status insert(std::string_view statement, std::string_view rows_bytes, uint64_t rows, std::string_view query_id, DurationMs timeout);
+  Status insert(std::string_view statement, std::string_view rows_bytes, uint64_t rows, std::string_view query_id,
+                DurationMs timeout);
   // The whole reply in `format`, at most reply_bytes_max. Settings are URL keys: query_id and param_x among them.
   Result<std::string> query(std::string_view sql, std::string_view format, const Settings& settings, DurationMs timeout,
                             size_t reply_bytes_max = 64_MiB);
@@ -50,7 +51,8 @@ class Client {
   void cancel() { http_->cancel(); }
 
  private:
-  net::ClientRequest request(const Settings& settings, std::string_view query_id, std::string_view format, std::string_view sql_in_url) const;
+  net::ClientRequest request(const Settings& settings, std::string_view query_id, std::string_view format,
+                             std::string_view sql_in_url) const;
 
   ClientOptions options_;
   std::unique_ptr<net::Client> http_;

@@ -93,8 +93,9 @@ Result<std::string> write_engine_config(os::Files& files, const std::string& dir
   const std::string users = os::join(directory, "users.xml");
   const std::string config = os::join(directory, "config.xml");
   SLUICE_CHECK(files.replace(users, kUsers));
-  SLUICE_CHECK(files.replace(config, fmt::format(fmt::runtime(kConfig), fmt::arg("users", xml_text(users)), fmt::arg("memory", limits.memory_bytes_max),
-                                                 fmt::arg("merges", limits.merges_memory_bytes_max))));
+  SLUICE_CHECK(files.replace(
+      config, fmt::format(fmt::runtime(kConfig), fmt::arg("users", xml_text(users)), fmt::arg("memory", limits.memory_bytes_max),
+                          fmt::arg("merges", limits.merges_memory_bytes_max))));
   return config;
 }
 

@@ -29,7 +29,7 @@ struct ReaderLimits {
   uint64_t memory_bytes_max = 250'000'000;
   uint64_t threads_max = 2;
   uint64_t temporary_bytes_max = 1'000'000'000;  // spilled to disk
-  uint64_t document_bytes_max = 256'000'000;     // of a result whose format cannot be streamed
+  uint64_t document_bytes_max = 256'000'000;  // of a result whose format cannot be streamed
 };
 Settings reader_settings(const ReaderLimits& limits);
 // Turns a fresh connection into a reader's, in this order: URL settings, database, role, readonly=1 last.

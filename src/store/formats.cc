@@ -99,7 +99,7 @@ std::string quote_csv(std::string_view text) {
 
 // One line of names or types.
 template <class Write>
-std::string line(const std::vector<Column>& columns, std::string Column::*field, std::string_view separator, Write write) {
+std::string line(const std::vector<Column>& columns, std::string Column::* field, std::string_view separator, Write write) {
   std::string out;
   for (size_t i = 0; i < columns.size(); ++i) {
     if (i > 0) out += separator;
@@ -142,11 +142,14 @@ std::string format_head(std::string_view format, const std::vector<Column>& colu
 }
 
 std::string_view content_type(std::string_view format) {
-  if (format == "JSONLines" || format == "NDJSON" || format.find("EachRow") != std::string_view::npos) return "application/x-ndjson; charset=UTF-8";
+  if (format == "JSONLines" || format == "NDJSON" || format.find("EachRow") != std::string_view::npos)
+    return "application/x-ndjson; charset=UTF-8";
   if (format.starts_with("JSON")) return "application/json; charset=UTF-8";
   if (format.starts_with("CSV")) return "text/csv; charset=UTF-8";
-  if (format.starts_with("TabSeparated") || format.starts_with("TSV") || format == "TSKV") return "text/tab-separated-values; charset=UTF-8";
-  if (format.starts_with("Pretty") || format == "Vertical" || format == "Markdown" || format == "Values") return "text/plain; charset=UTF-8";
+  if (format.starts_with("TabSeparated") || format.starts_with("TSV") || format == "TSKV")
+    return "text/tab-separated-values; charset=UTF-8";
+  if (format.starts_with("Pretty") || format == "Vertical" || format == "Markdown" || format == "Values")
+    return "text/plain; charset=UTF-8";
   if (format == "XML") return "application/xml; charset=UTF-8";
   if (format == "ArrowStream") return "application/vnd.apache.arrow.stream";
   return "application/octet-stream";

@@ -8,7 +8,8 @@ namespace {
 
 std::string lower(std::string_view text) {
   std::string out(text);
-  std::transform(out.begin(), out.end(), out.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
+  std::transform(out.begin(), out.end(), out.begin(),
+                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
   return out;
 }
 
@@ -36,8 +37,8 @@ constexpr std::string_view kSpecialForms[] = {"lambda", "exists", "grouping"};  
 
 Result<FunctionNames> FunctionNames::load(Connection& connection) {
   FunctionNames names;
-  const Reply functions =
-      SLUICE_TRY(connection.query("SELECT name, if(alias_to = '', name, alias_to), is_aggregate, case_insensitive FROM system.functions", "TSVRaw"));
+  const Reply functions = SLUICE_TRY(connection.query(
+      "SELECT name, if(alias_to = '', name, alias_to), is_aggregate, case_insensitive FROM system.functions", "TSVRaw"));
   for_each_row(functions.bytes(), [&](const std::vector<std::string_view>& f) {
     names.exact_.emplace(f[0], f[1]);
     if (f[3] == "1") names.any_case_.emplace(lower(f[0]), f[1]);
@@ -73,6 +74,8 @@ bool FunctionNames::allowed(std::string_view name) const {
   return canonical && allowed_.contains(*canonical);
 }
 
-bool FunctionNames::known(std::string_view name) const { return resolve(name).has_value() || table_functions_.contains(lower(name)); }
+bool FunctionNames::known(std::string_view name) const {
+  return resolve(name).has_value() || table_functions_.contains(lower(name));
+}
 
 }  // namespace sluice::store

@@ -13,18 +13,41 @@ namespace sluice::store {
 
 namespace {
 
-constexpr std::array<std::string_view, 7> kSystemTables = {"one", "settings", "tables", "columns", "databases", "functions", "formats"};
+constexpr std::array<std::string_view, 7> kSystemTables = {"one",       "settings",  "tables", "columns",
+                                                           "databases", "functions", "formats"};
 
 // Nodes that hold only what is checked as nodes of their own. TableExpression, Function, TableIdentifier and Literal have rules besides.
-constexpr std::array<std::string_view, 28> kNodes = {
-    "SelectWithUnionQuery", "SelectIntersectExceptQuery", "SelectQuery", "ExpressionList", "Function", "Identifier", "Literal",
-    "TablesInSelectQuery", "TablesInSelectQueryElement", "TableExpression", "TableJoin", "TableIdentifier", "Subquery", "WithElement",
-    "Asterisk", "QualifiedAsterisk", "OrderByElement", "ArrayJoin", "WindowDefinition", "WindowListElement", "SampleRatio",
-    "ColumnsRegexpMatcher", "ColumnsListMatcher", "QualifiedColumnsRegexpMatcher", "QualifiedColumnsListMatcher",
-    "ColumnsTransformerList", "ColumnsExceptTransformer", "InterpolateElement"};
+constexpr std::array<std::string_view, 28> kNodes = {"SelectWithUnionQuery",
+                                                     "SelectIntersectExceptQuery",
+                                                     "SelectQuery",
+                                                     "ExpressionList",
+                                                     "Function",
+                                                     "Identifier",
+                                                     "Literal",
+                                                     "TablesInSelectQuery",
+                                                     "TablesInSelectQueryElement",
+                                                     "TableExpression",
+                                                     "TableJoin",
+                                                     "TableIdentifier",
+                                                     "Subquery",
+                                                     "WithElement",
+                                                     "Asterisk",
+                                                     "QualifiedAsterisk",
+                                                     "OrderByElement",
+                                                     "ArrayJoin",
+                                                     "WindowDefinition",
+                                                     "WindowListElement",
+                                                     "SampleRatio",
+                                                     "ColumnsRegexpMatcher",
+                                                     "ColumnsListMatcher",
+                                                     "QualifiedColumnsRegexpMatcher",
+                                                     "QualifiedColumnsListMatcher",
+                                                     "ColumnsTransformerList",
+                                                     "ColumnsExceptTransformer",
+                                                     "InterpolateElement"};
 
 constexpr std::array<std::string_view, 7> kExplainKinds = {"AST", "SYNTAX", "PLAN", "PIPELINE", "ESTIMATE", "QUERY", "TREE"};
-constexpr std::array<std::string_view, 10> kExplainSettings = {"header", "description", "indexes",   "actions",     "json",
+constexpr std::array<std::string_view, 10> kExplainSettings = {"header",  "description", "indexes",    "actions",     "json",
                                                                "sorting", "compact",     "run_passes", "dump_passes", "oneline"};
 
 bool is_in(const auto& list, std::string_view name) { return std::find(list.begin(), list.end(), name) != list.end(); }
@@ -46,9 +69,9 @@ Error syntax_error(Connection& connection, std::string_view sql) {
 }
 
 bool is_in_operator(std::string_view function) {
-  return function == "in" || function == "notIn" || function == "nullIn" || function == "notNullIn" || function.starts_with("globalIn") ||
-         function.starts_with("globalNotIn") || function.starts_with("globalNullIn") || function.starts_with("globalNotNullIn") ||
-         function.ends_with("IgnoreSet");
+  return function == "in" || function == "notIn" || function == "nullIn" || function == "notNullIn" ||
+         function.starts_with("globalIn") || function.starts_with("globalNotIn") || function.starts_with("globalNullIn") ||
+         function.starts_with("globalNotNullIn") || function.ends_with("IgnoreSet");
 }
 
 }  // namespace
@@ -69,8 +92,8 @@ Status Gate::check_table(std::string_view name) const {
   }
   // A dot or quote inside a name would make its print ambiguous; no table of ours has one.
   if (!is_plain_name(database) || !is_plain_name(table) || !is_open_table(database, table)) {
-    return exception(kAccessDenied, fmt::format("Table {} is not open to readers: the database sluice and system.{{{}}} are", name,
-                                                fmt::join(kSystemTables, ",")));
+    return exception(kAccessDenied, fmt::format("Table {} is not open to readers: the database sluice and system.{{{}}} are",
+                                                name, fmt::join(kSystemTables, ",")));
   }
   return ok();
 }
@@ -80,7 +103,8 @@ Status Gate::check_tokens(const std::vector<Token>& tokens) const {
   for (size_t i = 0; i < tokens.size(); ++i) {
     // The engine takes some of these for spaces or quotes; nothing of ours needs them outside quotes.
     const auto first = static_cast<unsigned char>(tokens[i].text.front());
-    if (tokens[i].kind == TokenKind::symbol && (first < 0x20 || first >= 0x7F)) return not_allowed("characters outside ASCII, but in quotes");
+    if (tokens[i].kind == TokenKind::symbol && (first < 0x20 || first >= 0x7F))
+      return not_allowed("characters outside ASCII, but in quotes");
     if (tokens[i].kind != TokenKind::word && tokens[i].kind != TokenKind::quoted_name) continue;
     const std::optional<std::string> name = name_of(tokens[i]);
     if (!name) return not_allowed("names with backslashes or control characters");
@@ -101,7 +125,8 @@ Status Gate::check_tree(std::string_view print) const {
     if (node.kind == "Set") return not_allowed("SETTINGS inside SQL; give settings in the URL");
     if (!is_in(kNodes, node.kind)) return not_allowed(node.kind);
     // Children of a whole query other than its selects: INTO OUTFILE's file, FORMAT's name.
-    if (parent.kind == "SelectWithUnionQuery" && &node != &parent && node.kind != "ExpressionList") return not_allowed("INTO OUTFILE");
+    if (parent.kind == "SelectWithUnionQuery" && &node != &parent && node.kind != "ExpressionList")
+      return not_allowed("INTO OUTFILE");
     if (node.kind == "TableIdentifier") SLUICE_CHECK(check_table(node.detail));
     // A hostile state could crash the engine that reads it back.
     if (node.kind == "Literal" && node.detail.find("AggregateFunction") != std::string_view::npos) {
@@ -130,7 +155,8 @@ Status Gate::check_select(Connection& connection, std::string_view sql, const Pa
   const std::string explain = "EXPLAIN AST " + std::string(sql);
   for (const std::string_view text : {std::string_view(sql), std::string_view(explain)}) {
     const Analysis analysis = connection.classify(text);
-    if (analysis.statement_count != 1 || analysis.statement_class != StatementClass::read_only) return not_allowed("this statement");
+    if (analysis.statement_count != 1 || analysis.statement_class != StatementClass::read_only)
+      return not_allowed("this statement");
   }
   const Reply print = SLUICE_TRY(connection.query(explain, "TSVRaw", parameters));
   return check_tree(print.bytes());
@@ -176,7 +202,8 @@ Result<Admitted> Gate::check(Connection& connection, std::string_view sql, const
     if (attempt.tokens.empty()) return exception(kSyntaxError, "Empty query");
     return syntax_error(connection, sql);
   }
-  if (whole.statement_count > 1) return exception(kSyntaxError, "Multi-statements are not allowed: send one statement per request");
+  if (whole.statement_count > 1)
+    return exception(kSyntaxError, "Multi-statements are not allowed: send one statement per request");
   if (whole.statement_class != StatementClass::read_only) {
     return exception(kReadonly, "This interface is read-only: SELECT, WITH, EXPLAIN, SHOW, DESCRIBE and EXISTS are open");
   }

@@ -22,8 +22,8 @@
 namespace sluice::store {
 
 struct Admitted {
-  std::string sql;         // without FORMAT clause
-  std::string format;      // of the FORMAT clause; empty: none
+  std::string sql;  // without FORMAT clause
+  std::string format;  // of the FORMAT clause; empty: none
   bool is_select = false;  // it can be streamed and described
 };
 

@@ -33,28 +33,62 @@ class GateTest : public EngineTest {
 
 TEST_F(GateTest, ordinary_questions_are_admitted_and_run) {
   for (const char* sql : {
-           "SELECT 1", "select count() from events", "SELECT * FROM sluice.events LIMIT 3;", "WITH 1 AS x SELECT x",
+           "SELECT 1",
+           "select count() from events",
+           "SELECT * FROM sluice.events LIMIT 3;",
+           "WITH 1 AS x SELECT x",
            "WITH a AS (SELECT event FROM events) SELECT a.event, COUNT(*) FROM a GROUP BY ALL",
-           "FROM sluice.events SELECT count()", "(SELECT 1) UNION ALL (SELECT 2)",
+           "FROM sluice.events SELECT count()",
+           "(SELECT 1) UNION ALL (SELECT 2)",
            "SELECT DATE_TRUNC('hour', now()), dateTrunc('HOUR', now()), CURRENT_DATABASE(), uniqExactIf(id, id > 3) FROM events",
-           "SELECT \"event\" AS \"event\", COUNT(*) AS \"count\" FROM \"sluice\".\"events\" WHERE \"id\" >= 3 GROUP BY \"event\" ORDER BY 1",
-           "SELECT quantile(0.5)(id), quantilesExact(0.1, 0.9)(id), countDistinct(event), sum(id) FILTER (WHERE id > 1) FROM events",
-           "SELECT CASE WHEN id > 3 THEN 'a' ELSE 'b' END, id BETWEEN 1 AND 2, EXTRACT(year FROM now()), trim(BOTH 'a' FROM event) FROM events",
-           "SELECT arrayMap(x -> x + 1, [1, 2]), map('a', 1), (1, 2).1, [1, 2][1], 1::Decimal(38, 9), toDateTime64('2026-01-01', 3, 'UTC')",
+           "SELECT \"event\" AS \"event\", COUNT(*) AS \"count\" FROM \"sluice\".\"events\" WHERE \"id\" >= 3 GROUP BY \"event\" "
+           "ORDER BY 1",
+           "SELECT quantile(0.5)(id), quantilesExact(0.1, 0.9)(id), countDistinct(event), sum(id) FILTER (WHERE id > 1) FROM "
+           "events",
+           "SELECT CASE WHEN id > 3 THEN 'a' ELSE 'b' END, id BETWEEN 1 AND 2, EXTRACT(year FROM now()), trim(BOTH 'a' FROM "
+           "event) FROM events",
+           "SELECT arrayMap(x -> x + 1, [1, 2]), map('a', 1), (1, 2).1, [1, 2][1], 1::Decimal(38, 9), toDateTime64('2026-01-01', "
+           "3, 'UTC')",
            "SELECT row_number() OVER (PARTITION BY event ORDER BY id), sum(id) OVER w FROM events WINDOW w AS (ORDER BY id)",
            "SELECT * FROM events AS a JOIN view AS b USING (event) WHERE a.id IN (SELECT id FROM events) LIMIT 1 BY event",
-           "SELECT * FROM sluice.view ORDER BY event", "SELECT count() FROM events WHERE id IN (1, 2, 3)",
-           "SELECT name, value, readonly FROM system.settings LIMIT 3", "SELECT name FROM system.tables WHERE database = 'sluice'",
-           "SELECT name FROM system.columns", "SELECT name FROM system.databases", "SELECT name FROM system.functions LIMIT 1",
-           "SELECT name FROM system.formats LIMIT 1", "SELECT * FROM system.one",
-           "SHOW DATABASES", "SHOW DATABASES LIKE 's%' LIMIT 2", "SHOW TABLES", "SHOW TABLES FROM sluice", "SHOW TABLES FROM `sluice` LIKE 'e%'",
-           "SHOW FULL TABLES IN sluice NOT ILIKE 'x'", "SHOW CREATE TABLE events", "SHOW CREATE VIEW sluice.view", "DESCRIBE events", "DESC TABLE \"sluice\".\"events\"",
-           "DESCRIBE TABLE `sluice`.`events`", "DESC (SELECT 1 AS a)", "EXISTS TABLE sluice.events", "EXISTS sluice.nothing", "EXISTS DATABASE `sluice`",
-           "EXPLAIN SELECT 1", "EXPLAIN AST SELECT count() FROM events", "EXPLAIN SYNTAX SELECT 1", "EXPLAIN PLAN indexes = 1, actions = 0 SELECT count() FROM events",
-           "EXPLAIN PIPELINE SELECT 1", "EXPLAIN QUERY TREE SELECT 1", "EXPLAIN ESTIMATE SELECT count() FROM events",
-           "/* {\"app\": \"dbt\"} */ select count(*) as failures from ( select * from sluice.events where id is null ) dbt_internal_test -- end",
-           "SELECT 'it''s; DROP TABLE events', \"id\" FROM events", "SELECT * EXCEPT (id) FROM events", "SELECT COLUMNS('e.*') FROM events",
-           "SELECT event, id FROM events ORDER BY id WITH FILL FROM 1 TO 20 STEP 2", "SELECT 1 AS `a key`",
+           "SELECT * FROM sluice.view ORDER BY event",
+           "SELECT count() FROM events WHERE id IN (1, 2, 3)",
+           "SELECT name, value, readonly FROM system.settings LIMIT 3",
+           "SELECT name FROM system.tables WHERE database = 'sluice'",
+           "SELECT name FROM system.columns",
+           "SELECT name FROM system.databases",
+           "SELECT name FROM system.functions LIMIT 1",
+           "SELECT name FROM system.formats LIMIT 1",
+           "SELECT * FROM system.one",
+           "SHOW DATABASES",
+           "SHOW DATABASES LIKE 's%' LIMIT 2",
+           "SHOW TABLES",
+           "SHOW TABLES FROM sluice",
+           "SHOW TABLES FROM `sluice` LIKE 'e%'",
+           "SHOW FULL TABLES IN sluice NOT ILIKE 'x'",
+           "SHOW CREATE TABLE events",
+           "SHOW CREATE VIEW sluice.view",
+           "DESCRIBE events",
+           "DESC TABLE \"sluice\".\"events\"",
+           "DESCRIBE TABLE `sluice`.`events`",
+           "DESC (SELECT 1 AS a)",
+           "EXISTS TABLE sluice.events",
+           "EXISTS sluice.nothing",
+           "EXISTS DATABASE `sluice`",
+           "EXPLAIN SELECT 1",
+           "EXPLAIN AST SELECT count() FROM events",
+           "EXPLAIN SYNTAX SELECT 1",
+           "EXPLAIN PLAN indexes = 1, actions = 0 SELECT count() FROM events",
+           "EXPLAIN PIPELINE SELECT 1",
+           "EXPLAIN QUERY TREE SELECT 1",
+           "EXPLAIN ESTIMATE SELECT count() FROM events",
+           "/* {\"app\": \"dbt\"} */ select count(*) as failures from ( select * from sluice.events where id is null ) "
+           "dbt_internal_test -- end",
+           "SELECT 'it''s; DROP TABLE events', \"id\" FROM events",
+           "SELECT * EXCEPT (id) FROM events",
+           "SELECT COLUMNS('e.*') FROM events",
+           "SELECT event, id FROM events ORDER BY id WITH FILL FROM 1 TO 20 STEP 2",
+           "SELECT 1 AS `a key`",
        }) {
     expect_admitted(sql);
   }
@@ -93,33 +127,45 @@ TEST_F(GateTest, every_known_attempt_is_refused_behind_explain_and_describe) {
 
 TEST_F(GateTest, hidden_expressions_are_found_by_their_tokens) {
   for (const char* sql : {
-           "SELECT COLUMNS('e') APPLY(file) FROM events", "SELECT * APPLY(x -> file(x)) FROM events",
+           "SELECT COLUMNS('e') APPLY(file) FROM events",
+           "SELECT * APPLY(x -> file(x)) FROM events",
            "SELECT sum(id) OVER (PARTITION BY file('/etc/hostname')) FROM events",
            "SELECT sum(id) OVER w FROM events WINDOW w AS (ORDER BY file('/etc/hostname'))",
            "SELECT id FROM events ORDER BY id WITH FILL FROM length(file('/etc/hostname'))",
            "SELECT id FROM events ORDER BY id WITH FILL INTERPOLATE (event AS file('/etc/hostname'))",
            "SELECT * REPLACE (file('/etc/hostname') AS event) FROM events",
-           "SELECT id FROM events LIMIT 1 BY file('/etc/hostname')", "SELECT id FROM events LIMIT length(file('/etc/hostname'))",
-           "SELECT `file`('/etc/hostname')", "SELECT \"file\"('/etc/hostname')", "SELECT file /* c */ ('/etc/hostname')",
-           "SELECT 1 FROM events GROUP BY GROUPING SETS ((file('/etc/hostname')))", "SELECT id FROM events QUALIFY file('/etc/hostname') = ''",
-           "SELECT arrayMap(x -> file(x), ['/etc/hostname'])", "SELECT (SELECT file('/etc/hostname'))",
-           "SELECT id FROM events ARRAY JOIN [file('/etc/hostname')] AS f", "SELECT 1 IN (SELECT file('/etc/hostname'))",
-           "SELECT '/etc/hostname' AS p, file(p)", "WITH file('/etc/hostname') AS f SELECT f",
+           "SELECT id FROM events LIMIT 1 BY file('/etc/hostname')",
+           "SELECT id FROM events LIMIT length(file('/etc/hostname'))",
+           "SELECT `file`('/etc/hostname')",
+           "SELECT \"file\"('/etc/hostname')",
+           "SELECT file /* c */ ('/etc/hostname')",
+           "SELECT 1 FROM events GROUP BY GROUPING SETS ((file('/etc/hostname')))",
+           "SELECT id FROM events QUALIFY file('/etc/hostname') = ''",
+           "SELECT arrayMap(x -> file(x), ['/etc/hostname'])",
+           "SELECT (SELECT file('/etc/hostname'))",
+           "SELECT id FROM events ARRAY JOIN [file('/etc/hostname')] AS f",
+           "SELECT 1 IN (SELECT file('/etc/hostname'))",
+           "SELECT '/etc/hostname' AS p, file(p)",
+           "WITH file('/etc/hostname') AS f SELECT f",
        }) {
     for (const std::string_view between : {"", " ", "\n", "\u00A0", "\u2003", "/**/"}) {
       std::string spaced = sql;
-      for (size_t at = spaced.find("file("); at != std::string::npos; at = spaced.find("file(", at + 5 + between.size())) spaced.insert(at + 4, between);
+      for (size_t at = spaced.find("file("); at != std::string::npos; at = spaced.find("file(", at + 5 + between.size()))
+        spaced.insert(at + 4, between);
       const Result<Admitted> result = check(spaced);
       ASSERT_FALSE(result) << spaced;
       const int code = exception_code(result.error().message);
-      EXPECT_TRUE(code == kAccessDenied.number || between.starts_with('\xC2') || between.starts_with('\xE2')) << spaced << "\n" << result.error().message;
+      EXPECT_TRUE(code == kAccessDenied.number || between.starts_with('\xC2') || between.starts_with('\xE2'))
+          << spaced << "\n"
+          << result.error().message;
     }
   }
 }
 
 TEST_F(GateTest, the_tree_alone_finds_functions_in_every_clause_that_it_shows) {
   // The engine takes a no-break space for a space; the token check is told to stand aside by quoting nothing.
-  for (const char* sql : {"SELECT id FROM events ORDER BY id WITH FILL FROM length(file('x'))", "SELECT sum(id) OVER (ORDER BY file('x')) FROM events"}) {
+  for (const char* sql : {"SELECT id FROM events ORDER BY id WITH FILL FROM length(file('x'))",
+                          "SELECT sum(id) OVER (ORDER BY file('x')) FROM events"}) {
     Connection reader = open_reader("sluice");
     const Result<Reply> print = reader.query(std::string("EXPLAIN AST ") + sql, "TSVRaw");
     ASSERT_TRUE(print) << print.error().message;
@@ -156,20 +202,26 @@ TEST_F(GateTest, no_allowed_function_is_a_table_function_and_each_one_exists) {
   Connection writer = open_writer();
   std::string list;
   for (const char* name : allowed_functions()) list += (list.empty() ? "'" : ",'") + std::string(name) + "'";
-  const Result<Reply> both = writer.query("SELECT groupArray(name) FROM system.table_functions WHERE name IN (" + list + ")", "TSVRaw");
+  const Result<Reply> both =
+      writer.query("SELECT groupArray(name) FROM system.table_functions WHERE name IN (" + list + ")", "TSVRaw");
   ASSERT_TRUE(both);
   EXPECT_EQ(both->bytes(), "[]\n");
   const Result<Reply> missing = writer.query(
-      "SELECT arrayFilter(n -> n NOT IN ('lambda', 'exists', 'grouping') AND NOT has((SELECT groupArray(name) FROM system.functions), n), [" + list + "])", "TSVRaw");
+      "SELECT arrayFilter(n -> n NOT IN ('lambda', 'exists', 'grouping') AND NOT has((SELECT groupArray(name) FROM "
+      "system.functions), n), [" +
+          list + "])",
+      "TSVRaw");
   ASSERT_TRUE(missing) << missing.error().message;
   EXPECT_EQ(missing->bytes(), "[]\n");
 }
 
 TEST_F(GateTest, functions_are_found_under_every_name_the_engine_takes) {
-  for (const char* name : {"COUNT", "count", "sumIf", "uniqStateIf", "uniqExactArrayIf", "dateTrunc", "DATE_TRUNC", "CURRENT_DATABASE", "lcase", "anyOrNull"}) {
+  for (const char* name : {"COUNT", "count", "sumIf", "uniqStateIf", "uniqExactArrayIf", "dateTrunc", "DATE_TRUNC",
+                           "CURRENT_DATABASE", "lcase", "anyOrNull"}) {
     EXPECT_TRUE(names().allowed(name)) << name;
   }
-  for (const char* name : {"file", "FILE", "sleep", "sleepEachRow", "fileIf", "SumIF", "hostName", "hostname", "joinGet", "dictGetString", "merge", "arrayReduce"}) {
+  for (const char* name : {"file", "FILE", "sleep", "sleepEachRow", "fileIf", "SumIF", "hostName", "hostname", "joinGet",
+                           "dictGetString", "merge", "arrayReduce"}) {
     EXPECT_FALSE(names().allowed(name)) << name;
   }
 }

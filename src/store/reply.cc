@@ -65,8 +65,13 @@ net::Response exception_response(const Identity& identity, std::string_view quer
   return response;
 }
 
-ResultWriter::ResultWriter(const Identity& identity, net::Responder& responder, std::string query_id, std::string format, std::string tag)
-    : identity_(identity), responder_(responder), query_id_(std::move(query_id)), format_(std::move(format)), tag_(std::move(tag)) {}
+ResultWriter::ResultWriter(const Identity& identity, net::Responder& responder, std::string query_id, std::string format,
+                           std::string tag)
+    : identity_(identity),
+      responder_(responder),
+      query_id_(std::move(query_id)),
+      format_(std::move(format)),
+      tag_(std::move(tag)) {}
 
 void ResultWriter::start() {
   if (on_start_) on_start_();
@@ -112,7 +117,8 @@ void ResultWriter::fail(const Error& error) {
   }
   if (!carries_exceptions(format_)) return stream_->abort();
   const std::string text = with_version(identity_, error.message);
-  const std::string end = fmt::format("\r\n__exception__\r\n{0}\r\n{1}\n{2} {0}\r\n__exception__\r\n", tag_, text, text.size() + 1);
+  const std::string end =
+      fmt::format("\r\n__exception__\r\n{0}\r\n{1}\n{2} {0}\r\n__exception__\r\n", tag_, text, text.size() + 1);
   if (stream_->write_within(end, kSlowClientTimeout)) {
     stream_->close();
   } else {

@@ -22,7 +22,7 @@ constexpr DurationMs kSlowClientTimeout{30'000};
 
 // What every reply says of the server.
 struct Identity {
-  std::string version;   // of the engine: major.minor.patch.build
+  std::string version;  // of the engine: major.minor.patch.build
   std::string timezone;
   std::string display_name = "sluice";
 };

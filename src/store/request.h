@@ -21,17 +21,17 @@ enum class Role { reader, writer };
 struct StoreRequest {
   Role role = Role::reader;
   bool is_head = false;
-  bool is_ping = false;                    // GET /ping, /replicas_status, and / without a query
-  bool is_insert = false;                  // sql is an INSERT whose rows are in `rows`
+  bool is_ping = false;  // GET /ping, /replicas_status, and / without a query
+  bool is_insert = false;  // sql is an INSERT whose rows are in `rows`
   std::string sql;
   std::string rows;
   std::optional<uint64_t> rows_announced;  // X-Sluice-Rows
   Parameters parameters;
   Settings settings;
-  std::string database;                    // empty: none was named
+  std::string database;  // empty: none was named
   std::string default_format;
-  std::string query_id;                    // never empty after read_request
-  uint64_t protocol_version = 0;           // client_protocol_version: Native with block info is expected
+  std::string query_id;  // never empty after read_request
+  uint64_t protocol_version = 0;  // client_protocol_version: Native with block info is expected
 };
 
 // `fresh_query_id` stands where the client named none.

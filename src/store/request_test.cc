@@ -19,8 +19,11 @@ Result<StoreRequest> read(std::string method, std::string path, std::string quer
 }
 
 TEST(Request, keys_of_the_protocol_are_told_from_parameters_and_settings) {
-  const Result<StoreRequest> request = read("POST", "/", "query=SELECT+%7Bx%3AUInt8%7D&param_x=5&database=d&default_format=CSV&query_id=q&session_id=s&user=u&password=p&"
-                                            "client_protocol_version=54460&max_threads=1&wait_end_of_query=1&role=&compress=0", "");
+  const Result<StoreRequest> request =
+      read("POST", "/",
+           "query=SELECT+%7Bx%3AUInt8%7D&param_x=5&database=d&default_format=CSV&query_id=q&session_id=s&user=u&password=p&"
+           "client_protocol_version=54460&max_threads=1&wait_end_of_query=1&role=&compress=0",
+           "");
   ASSERT_TRUE(request) << request.error().message;
   EXPECT_EQ(request->sql, "SELECT {x:UInt8}");
   EXPECT_EQ(request->parameters, (Parameters{{"x", "5"}}));
@@ -47,7 +50,8 @@ TEST(Request, only_the_header_makes_a_writer) {
   EXPECT_EQ(read("POST", "/", "", "x", {{"X-Sluice-Role", "writer"}, {"X-Sluice-Rows", "12"}})->role, Role::writer);
   EXPECT_EQ(read("POST", "/", "", "x", {{"X-Sluice-Rows", "12"}})->rows_announced, 12U);
   EXPECT_EQ(read("POST", "/", "", "x", {{"X-Sluice-Rows", "-1"}})->rows_announced, std::nullopt);
-  for (const char* role : {"", "Writer", "writer ", "reader", "admin"}) EXPECT_EQ(read("POST", "/", "", "x", {{"X-Sluice-Role", role}})->role, Role::reader) << role;
+  for (const char* role : {"", "Writer", "writer ", "reader", "admin"})
+    EXPECT_EQ(read("POST", "/", "", "x", {{"X-Sluice-Role", role}})->role, Role::reader) << role;
 }
 
 TEST(Request, what_is_not_taken_says_so) {
@@ -75,8 +79,15 @@ TEST(UrlSettings, limits_are_lowered_never_raised_and_zero_is_no_way_round) {
   EXPECT_EQ(admit("max_result_rows", "0"), Settings{});
   EXPECT_EQ(admit("mutations_sync", "3"), Settings{});
   EXPECT_EQ(admit("session_timezone", "Europe/Berlin"), (Settings{{"session_timezone", "Europe/Berlin"}}));
-  for (const auto& [name, value] : Settings{{"readonly", "0"}, {"additional_table_filters", "{}"}, {"allow_ddl", "1"}, {"path", "/"}, {"max_threads", "x"},
-                                            {"max_threads", "-1"}, {"max_threads", "1e9"}, {"max_execution_time", ""}, {"max_execution_time", "1;"},
+  for (const auto& [name, value] : Settings{{"readonly", "0"},
+                                            {"additional_table_filters", "{}"},
+                                            {"allow_ddl", "1"},
+                                            {"path", "/"},
+                                            {"max_threads", "x"},
+                                            {"max_threads", "-1"},
+                                            {"max_threads", "1e9"},
+                                            {"max_execution_time", ""},
+                                            {"max_execution_time", "1;"},
                                             {"output_format_json_quote_64bit_integers", std::string(200, '1')}}) {
     EXPECT_FALSE(admit_url_settings({{name, value}}, limits)) << name << "=" << value;
   }

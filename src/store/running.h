@@ -22,7 +22,7 @@ class Running {
   struct Entry {
     std::string mark;
     std::string query_id;
-    const net::Responder* responder;           // null once the reply began
+    const net::Responder* responder;  // null once the reply began
     std::shared_ptr<const net::Stream> stream;  // after that
     bool asked_to_end = false;
   };

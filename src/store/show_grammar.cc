@@ -30,7 +30,8 @@ class Sentence {
 
   Result<std::string> open_database() {
     std::string name = SLUICE_TRY(this->name());
-    if (!is_open_database(name)) return exception(kAccessDenied, fmt::format("Database {} is not open to readers", quote_name(name)));
+    if (!is_open_database(name))
+      return exception(kAccessDenied, fmt::format("Database {} is not open to readers", quote_name(name)));
     return quote_name(name);
   }
 
@@ -83,7 +84,8 @@ Result<std::string> read_show_sentence(Sentence& s) {
     return s.ended(fmt::format("SHOW CREATE {} {}", kind, SLUICE_TRY(s.open_table())));
   }
   const char* full = s.take("FULL") ? "FULL " : "";
-  if (!s.take("TABLES")) return exception(kAccessDenied, "Readers may use SHOW DATABASES, SHOW TABLES and SHOW CREATE TABLE only");
+  if (!s.take("TABLES"))
+    return exception(kAccessDenied, "Readers may use SHOW DATABASES, SHOW TABLES and SHOW CREATE TABLE only");
   std::string from;
   if (s.take("FROM") || s.take("IN")) from = " FROM " + SLUICE_TRY(s.open_database());
   return s.ended(fmt::format("SHOW {}TABLES{}{}", full, from, SLUICE_TRY(s.filter())));

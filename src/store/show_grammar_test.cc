@@ -27,10 +27,27 @@ TEST(ShowGrammar, sentences_are_printed_anew) {
 }
 
 TEST(ShowGrammar, everything_else_is_refused_or_not_ours) {
-  for (const char* sql : {"SHOW", "SHOW PROCESSLIST", "SHOW TABLES FROM default", "SHOW TABLES FROM sluice FROM default", "SHOW TABLES LIKE x", "SHOW TABLES LIMIT x",
-                          "SHOW TABLES NOT", "SHOW TABLES INTO OUTFILE 'x'", "SHOW DATABASES; DROP TABLE events", "SHOW CREATE USER x", "SHOW CREATE TABLE default.secret",
-                          "SHOW CREATE TABLE a.b.c", "EXISTS default.secret", "EXISTS TEMPORARY TABLE x", "EXISTS DATABASE default", "DESC default.secret",
-                          "DESC file('x')", "DESCRIBE", "DESCRIBE TABLE `a\\tb`", "DESCRIBE system.processes", "DESCRIBE 'x'"}) {
+  for (const char* sql : {"SHOW",
+                          "SHOW PROCESSLIST",
+                          "SHOW TABLES FROM default",
+                          "SHOW TABLES FROM sluice FROM default",
+                          "SHOW TABLES LIKE x",
+                          "SHOW TABLES LIMIT x",
+                          "SHOW TABLES NOT",
+                          "SHOW TABLES INTO OUTFILE 'x'",
+                          "SHOW DATABASES; DROP TABLE events",
+                          "SHOW CREATE USER x",
+                          "SHOW CREATE TABLE default.secret",
+                          "SHOW CREATE TABLE a.b.c",
+                          "EXISTS default.secret",
+                          "EXISTS TEMPORARY TABLE x",
+                          "EXISTS DATABASE default",
+                          "DESC default.secret",
+                          "DESC file('x')",
+                          "DESCRIBE",
+                          "DESCRIBE TABLE `a\\tb`",
+                          "DESCRIBE system.processes",
+                          "DESCRIBE 'x'"}) {
     EXPECT_EQ(printed(sql), "refused") << sql;
   }
   EXPECT_EQ(printed("SELECT 1"), "");

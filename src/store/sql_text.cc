@@ -80,7 +80,8 @@ Result<std::vector<Token>> tokenize(std::string_view sql) {
     at = skip_blank(sql, at);
     if (at == kUnterminated) return exception(kSyntaxError, "a comment is not closed");
     if (at >= sql.size()) return tokens;
-    if (tokens.size() == kTokensMax) return exception(kQueryTooLarge, "the statement has more than 200000 tokens; make it shorter");
+    if (tokens.size() == kTokensMax)
+      return exception(kQueryTooLarge, "the statement has more than 200000 tokens; make it shorter");
     const char c = sql[at];
     TokenKind kind = TokenKind::symbol;
     size_t end = at + 1;

@@ -20,7 +20,7 @@ enum class TokenKind { word, quoted_name, string, number, symbol };
 struct Token {
   TokenKind kind;
   std::string_view text;  // as written, with its quotes
-  size_t at;              // offset in the statement
+  size_t at;  // offset in the statement
 };
 
 constexpr size_t kTokensMax = 200'000;
@@ -39,9 +39,9 @@ std::string quote_string(std::string_view text);
 
 // A statement without its tail: trailing semicolons and FORMAT clause.
 struct Statement {
-  std::string_view text;      // ends where the tail begins
+  std::string_view text;  // ends where the tail begins
   std::vector<Token> tokens;  // of text
-  std::string format;         // empty: none was written
+  std::string format;  // empty: none was written
 };
 Result<Statement> split_statement(std::string_view sql);
 

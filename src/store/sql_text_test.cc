@@ -18,7 +18,8 @@ using Texts = std::vector<std::string>;
 
 TEST(SqlText, tokens_are_words_names_strings_numbers_and_symbols) {
   EXPECT_EQ(texts("SELECT a.b,`c d`, \"e\"\"f\", 'it''s \\' x' FROM t_1 WHERE x>=1.5e-3"),
-            (Texts{"SELECT", "a", ".", "b", ",", "`c d`", ",", "\"e\"\"f\"", ",", "'it''s \\' x'", "FROM", "t_1", "WHERE", "x", ">", "=", "1.5e-3"}));
+            (Texts{"SELECT", "a", ".", "b", ",", "`c d`", ",", "\"e\"\"f\"", ",", "'it''s \\' x'", "FROM", "t_1", "WHERE", "x",
+                   ">", "=", "1.5e-3"}));
   EXPECT_EQ(texts("$tag$ it's ; $tag$ $ 1"), (Texts{"$tag$ it's ; $tag$", "$", "1"}));
 }
 

@@ -30,7 +30,8 @@ int cannot_start(const Error& error) {
 Status confine(const StoreOptions& options, const std::string& library) {
   const Status confined = os::confine_files({
       .read_write = {options.data_directory, "/dev"},
-      .read_only = {library, "/proc", "/sys", "/usr/share/zoneinfo", "/etc/localtime", "/etc/timezone", "/etc/ld.so.cache", "/lib", "/lib64", "/usr/lib"},
+      .read_only = {library, "/proc", "/sys", "/usr/share/zoneinfo", "/etc/localtime", "/etc/timezone", "/etc/ld.so.cache",
+                    "/lib", "/lib64", "/usr/lib"},
       .sockets = {os::parent(options.socket_path)},
   });
   if (confined || confined.error().code != Code::not_found) return confined;
@@ -43,11 +44,14 @@ Status confine(const StoreOptions& options, const std::string& library) {
 Result<std::string> find_library(os::Ports ports) {
   if (const std::optional<std::string> named = ports.processes.environment("SLUICE_LIBCHDB"); named && !named->empty()) {
     if (ports.files.exists(*named)) return *named;
-    return fail(Code::not_found, fmt::format("SLUICE_LIBCHDB names {}, which is not there; unset it or point it at libchdb.so 26.7.3", *named));
+    return fail(Code::not_found,
+                fmt::format("SLUICE_LIBCHDB names {}, which is not there; unset it or point it at libchdb.so 26.7.3", *named));
   }
   const std::string beside = os::join(os::parent(ports.processes.own_path()), "libchdb.so");
   if (ports.files.exists(beside)) return beside;
-  return fail(Code::not_found, fmt::format("the engine library is not at {}; run ./run build, or set SLUICE_LIBCHDB to libchdb.so 26.7.3", beside));
+  return fail(
+      Code::not_found,
+      fmt::format("the engine library is not at {}; run ./run build, or set SLUICE_LIBCHDB to libchdb.so 26.7.3", beside));
 }
 
 int run_store(const StoreOptions& options) {
@@ -75,9 +79,9 @@ int run_store(const StoreOptions& options) {
     net::ServerOptions server_options;
     server_options.body_bytes_max = kInsertBytesMax;
     server_options.connections_max = 256;
-    Result<std::unique_ptr<net::Server>> server =
-        net::Server::listen(ports, {}, options.socket_path, server_options,
-                            [&](net::Request request, net::Responder responder) { (*child)->handle(std::move(request), std::move(responder)); });
+    Result<std::unique_ptr<net::Server>> server = net::Server::listen(
+        ports, {}, options.socket_path, server_options,
+        [&](net::Request request, net::Responder responder) { (*child)->handle(std::move(request), std::move(responder)); });
     if (server) {
       const ChildThreads threads(**server, **child);
       say("ready", options.socket_path);

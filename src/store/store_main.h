@@ -19,7 +19,7 @@ namespace sluice::store {
 struct StoreOptions {
   std::string data_directory;  // absolute; holds engine/, config.xml, users.xml and the lock
   std::string socket_path;
-  std::string library_path;    // empty: find_library()
+  std::string library_path;  // empty: find_library()
   EngineLimits engine;
   ReaderLimits readers;
 };

@@ -22,14 +22,14 @@
 namespace sluice::store {
 
 struct SupervisorOptions {
-  std::string program;         // empty: this program
+  std::string program;  // empty: this program
   std::string data_directory;
   std::string socket_path;
-  std::string stderr_path;     // empty: ours
+  std::string stderr_path;  // empty: ours
   DurationMs ping_every{1'000};
   DurationMs ping_timeout{1'000};
   DurationMs start_within{30'000};  // an engine with many parts needs seconds
-  DurationMs hang_after{10'000};    // without an answer to /ping
+  DurationMs hang_after{10'000};  // without an answer to /ping
   DurationMs restart_pause_min{50};
   DurationMs restart_pause_max{5'000};
   DurationMs stop_within{3'000};
@@ -39,9 +39,9 @@ struct SupervisorState {
   enum class Phase { starting, ready, down, stopped };
   Phase phase = Phase::down;
   os::MonotonicTime since{};  // of this phase; `ready` that misses pings stays ready until it is killed
-  uint64_t restarts = 0;      // children started beyond the first
-  int pid = 0;                // 0: none
-  std::string last_error;     // empty: none yet
+  uint64_t restarts = 0;  // children started beyond the first
+  int pid = 0;  // 0: none
+  std::string last_error;  // empty: none yet
 };
 
 class Supervisor {

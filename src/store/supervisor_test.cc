@@ -77,12 +77,15 @@ class SupervisorTest : public ::testing::Test {
     return bytes;
   }
   static std::string statement(uint64_t epoch) {
-    return "INSERT INTO kept (epoch, n, text) SETTINGS async_insert=0, max_partitions_per_insert_block=1, max_insert_block_size=4000000, "
-           "min_insert_block_size_rows=4000000, min_insert_block_size_bytes=4000000000, max_threads=1, max_insert_threads=1, log_comment='kept:" +
+    return "INSERT INTO kept (epoch, n, text) SETTINGS async_insert=0, max_partitions_per_insert_block=1, "
+           "max_insert_block_size=4000000, "
+           "min_insert_block_size_rows=4000000, min_insert_block_size_bytes=4000000000, max_threads=1, max_insert_threads=1, "
+           "log_comment='kept:" +
            std::to_string(epoch) + "' FORMAT RowBinary";
   }
   static std::string count_in(Client& client, uint64_t epoch) {
-    const Result<std::string> count = client.query("SELECT count() FROM kept WHERE epoch = " + std::to_string(epoch), "TSVRaw", {}, kTimeout);
+    const Result<std::string> count =
+        client.query("SELECT count() FROM kept WHERE epoch = " + std::to_string(epoch), "TSVRaw", {}, kTimeout);
     return count ? *count : count.error().message;
   }
 
@@ -152,14 +155,16 @@ TEST_F(SupervisorTest, twenty_kills_at_random_moments_leave_each_epoch_once) {
   wait_ready(*supervisor_);
   std::string expected;
   for (const auto& [e, rows] : ledger) expected += std::to_string(e) + "\t" + std::to_string(rows) + "\n";
-  const Result<std::string> stored = writer.query("SELECT epoch, count() FROM kept GROUP BY epoch ORDER BY epoch", "TSVRaw", {}, kTimeout);
+  const Result<std::string> stored =
+      writer.query("SELECT epoch, count() FROM kept GROUP BY epoch ORDER BY epoch", "TSVRaw", {}, kTimeout);
   ASSERT_TRUE(stored) << stored.error().message;
   EXPECT_EQ(*stored, expected);
   EXPECT_EQ(*writer.query("SELECT count() FROM system.detached_parts WHERE name LIKE 'broken%'", "TSVRaw", {}, kTimeout), "0\n");
   RecordProperty("epochs", static_cast<int>(ledger.size()));
   RecordProperty("unanswered", unanswered);
   RecordProperty("found_stored", found_stored);
-  std::printf("%zu epochs, %d kills, %d inserts left unanswered, %d of them found stored\n", ledger.size(), kills.load(), unanswered, found_stored);
+  std::printf("%zu epochs, %d kills, %d inserts left unanswered, %d of them found stored\n", ledger.size(), kills.load(),
+              unanswered, found_stored);
   EXPECT_GT(unanswered, 0) << "no kill hit an insert: the test proves nothing";
 }
 
@@ -191,7 +196,8 @@ TEST_F(SupervisorTest, a_hanging_child_is_noticed_and_replaced) {
   ASSERT_EQ(::kill(stopped, SIGSTOP), 0);
   ASSERT_TRUE(step_until(*supervisor_, [&] { return supervisor_->ready() && supervisor_->state().pid != stopped; })) << said();
   EXPECT_EQ(supervisor_->state().restarts, 1U);
-  EXPECT_NE(supervisor_->state().last_error.find("did not answer for 1000 ms"), std::string::npos) << supervisor_->state().last_error;
+  EXPECT_NE(supervisor_->state().last_error.find("did not answer for 1000 ms"), std::string::npos)
+      << supervisor_->state().last_error;
 }
 
 TEST_F(SupervisorTest, a_child_that_cannot_start_is_tried_again_with_growing_pauses) {
@@ -214,13 +220,14 @@ TEST_F(SupervisorTest, a_second_child_waits_for_the_lock_of_the_first) {
   EXPECT_FALSE(second.ready());
   EXPECT_NE(second.state().last_error.find("ended with code 3"), std::string::npos) << second.state().last_error;
   EXPECT_TRUE(first.ping(kTimeout));  // unharmed
-  supervisor_.reset();                   // kills the first
+  supervisor_.reset();  // kills the first
   wait_ready(second);
 }
 
 TEST_F(SupervisorTest, the_child_dies_with_its_parent) {
   os::Command command;
-  command.arguments = {ports_.processes.own_path(), "parent", "--data", options_.data_directory, "--socket", options_.socket_path};
+  command.arguments = {ports_.processes.own_path(), "parent",   "--data",
+                       options_.data_directory,     "--socket", options_.socket_path};
   command.stderr_path = options_.stderr_path;
   Result<std::unique_ptr<os::Child>> parent = ports_.processes.spawn(command);
   ASSERT_TRUE(parent) << parent.error().message;
@@ -240,7 +247,8 @@ TEST_F(SupervisorTest, an_insert_cut_in_the_middle_leaves_no_rows) {
   const std::string bytes = rows_of(9, 50'000);
   const Result<int> socket = ports_.sockets.connect_unix(options_.socket_path);
   ASSERT_TRUE(socket);
-  std::string request = "POST /?database=sluice&query=" + net::percent_encode(statement(9)) + " HTTP/1.1\r\nHost: x\r\nX-Sluice-Role: writer\r\nX-Sluice-Rows: 50000\r\n" +
+  std::string request = "POST /?database=sluice&query=" + net::percent_encode(statement(9)) +
+                        " HTTP/1.1\r\nHost: x\r\nX-Sluice-Role: writer\r\nX-Sluice-Rows: 50000\r\n" +
                         "Content-Length: " + std::to_string(bytes.size()) + "\r\n\r\n" + bytes.substr(0, bytes.size() / 2);
   for (std::string_view rest = request; !rest.empty();) {
     const ssize_t sent = ::send(*socket, rest.data(), rest.size(), MSG_NOSIGNAL);
@@ -268,10 +276,13 @@ TEST_F(SupervisorTest, the_client_tells_refused_from_unknown_from_away) {
   EXPECT_EQ(writer.insert("INSERT INTO nothing_here FORMAT RowBinary", bytes, 10, "lost", kTimeout).error().code, Code::invalid);
   EXPECT_EQ(writer.query("SELECT * FROM nothing_here", "TSV", {}, kTimeout).error().code, Code::not_found);
   EXPECT_EQ(writer.query("SELECT number FROM numbers(1000000)", "TSV", {}, kTimeout, 1000).error().code, Code::full);
-  EXPECT_EQ(writer.query("SELECT sum(number) FROM numbers(1000000)", "TSV", {{"max_rows_to_read", "10"}}, kTimeout).error().code, Code::invalid);
+  EXPECT_EQ(writer.query("SELECT sum(number) FROM numbers(1000000)", "TSV", {{"max_rows_to_read", "10"}}, kTimeout).error().code,
+            Code::invalid);
   EXPECT_EQ(*writer.query("SELECT {x:String}", "TSVRaw", {{"param_x", "1"}}, kTimeout), "1\n");
-  const Result<std::string> late = writer.query("SELECT number, throwIf(number = 300000), repeat('x', 20) FROM numbers(1000000) SETTINGS max_threads = 1, max_block_size = 10000",
-                                                "JSONEachRow", {}, kTimeout);
+  const Result<std::string> late = writer.query(
+      "SELECT number, throwIf(number = 300000), repeat('x', 20) FROM numbers(1000000) SETTINGS max_threads = 1, max_block_size = "
+      "10000",
+      "JSONEachRow", {}, kTimeout);
   ASSERT_FALSE(late);
   EXPECT_EQ(exception_code(late.error().message), 395) << late.error().message;
 }
@@ -282,7 +293,8 @@ TEST_F(SupervisorTest, a_running_statement_is_seen_and_killed_by_its_id) {
   std::thread victim([&] {
     Client slow = client();
     const Result<std::string> end =
-        slow.query("SELECT sleepEachRow(1) FROM numbers(60) SETTINGS max_block_size = 1, log_comment = 'slow'", "TSV", {{"query_id", "slow"}}, kTimeout);
+        slow.query("SELECT sleepEachRow(1) FROM numbers(60) SETTINGS max_block_size = 1, log_comment = 'slow'", "TSV",
+                   {{"query_id", "slow"}}, kTimeout);
     ASSERT_FALSE(end);
     EXPECT_EQ(exception_code(end.error().message), 394) << end.error().message;
   });
@@ -306,9 +318,10 @@ TEST_F(SupervisorTest, the_child_is_confined_to_its_folder) {
   if (said().find("not confined") != std::string::npos) GTEST_SKIP() << "THE CONFINEMENT IS NOT TESTED: " << said();
   Client writer = client();
   EXPECT_TRUE(writer.query("SELECT 1", "TSV", {}, kTimeout));
-  for (const std::string& sql : {std::string("SELECT file('/etc/passwd')"), std::string("SELECT * FROM file('/etc/hostname', 'LineAsString', 'line String')"),
-                                "SELECT 1 INTO OUTFILE '" + folder_.file("stolen") + "'",
-                                "INSERT INTO FUNCTION file('" + folder_.file("stolen2") + "', 'CSV', 'x UInt8') SELECT 1"}) {
+  for (const std::string& sql : {std::string("SELECT file('/etc/passwd')"),
+                                 std::string("SELECT * FROM file('/etc/hostname', 'LineAsString', 'line String')"),
+                                 "SELECT 1 INTO OUTFILE '" + folder_.file("stolen") + "'",
+                                 "INSERT INTO FUNCTION file('" + folder_.file("stolen2") + "', 'CSV', 'x UInt8') SELECT 1"}) {
     EXPECT_FALSE(writer.query(sql, "TSV", {}, kTimeout)) << sql;
   }
   EXPECT_FALSE(ports_.files.exists(folder_.file("stolen")));

@@ -17,7 +17,8 @@ struct Open {  // a node whose children are being read
 };
 
 Error not_understood() {
-  return exception(kAccessDenied, "The statement's structure cannot be checked; names with control characters are not allowed here");
+  return exception(kAccessDenied,
+                   "The statement's structure cannot be checked; names with control characters are not allowed here");
 }
 
 // Takes " (children n)" off the end.

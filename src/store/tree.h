@@ -16,10 +16,10 @@
 namespace sluice::store {
 
 struct Node {
-  std::string_view kind;    // first word: Function, Identifier, SelectQuery, ...
+  std::string_view kind;  // first word: Function, Identifier, SelectQuery, ...
   std::string_view detail;  // what follows, without "(alias x)" and "(children n)"
-  size_t parent = 0;        // index; the root is its own parent
-  size_t position = 0;      // among its parent's children
+  size_t parent = 0;  // index; the root is its own parent
+  size_t position = 0;  // among its parent's children
 };
 
 // In print order, the root first.

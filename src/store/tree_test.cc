@@ -30,9 +30,16 @@ TEST(Tree, nodes_know_their_kind_detail_parent_and_place) {
 
 TEST(Tree, whatever_does_not_keep_its_own_counts_is_refused) {
   for (const char* print : {
-           "", "\n", " SelectQuery\n", "SelectQuery (children 1)\n", "SelectQuery\n ExpressionList\n", "SelectQuery\nSelectQuery\n",
-           "SelectQuery (children 1)\n  ExpressionList\n", "SelectQuery (children 1)\nExpressionList\n",
-           "SelectQuery (children 2)\n Identifier a\nb\n", "SelectQuery (children 1)\n Identifier a\n Identifier b\n",
+           "",
+           "\n",
+           " SelectQuery\n",
+           "SelectQuery (children 1)\n",
+           "SelectQuery\n ExpressionList\n",
+           "SelectQuery\nSelectQuery\n",
+           "SelectQuery (children 1)\n  ExpressionList\n",
+           "SelectQuery (children 1)\nExpressionList\n",
+           "SelectQuery (children 2)\n Identifier a\nb\n",
+           "SelectQuery (children 1)\n Identifier a\n Identifier b\n",
            "SelectQuery (children 1)\n\n Identifier a\n",
        }) {
     EXPECT_FALSE(read_tree(print)) << print;
@@ -42,7 +49,8 @@ TEST(Tree, whatever_does_not_keep_its_own_counts_is_refused) {
 TEST(Tree, an_alias_that_looks_like_structure_hides_nothing) {
   // An alias `a (children 1` of a leaf: the claimed child does not come one step deeper.
   EXPECT_FALSE(read_tree("ExpressionList (children 2)\n Identifier x (alias a (children 1)\n Function file\n"));
-  const Result<std::vector<Node>> nodes = read_tree("ExpressionList (children 1)\n Function file (alias lower (alias x) (children 0)\n");
+  const Result<std::vector<Node>> nodes =
+      read_tree("ExpressionList (children 1)\n Function file (alias lower (alias x) (children 0)\n");
   ASSERT_TRUE(nodes);
   EXPECT_NE((*nodes)[1].detail, "lower");
   EXPECT_TRUE((*nodes)[1].detail.starts_with("file"));
@@ -50,7 +58,8 @@ TEST(Tree, an_alias_that_looks_like_structure_hides_nothing) {
 
 TEST(Tree, any_lines_are_read_or_refused) {
   std::mt19937 random(11);
-  const char* pieces[] = {" ", "  ", "\n", "Function f", "Identifier x", " (children 1)", " (children 2)", " (alias a)", "(", ")", "(children"};
+  const char* pieces[] = {" ",          "  ", "\n", "Function f", "Identifier x", " (children 1)", " (children 2)",
+                          " (alias a)", "(",  ")",  "(children"};
   size_t read = 0;
   for (int round = 0; round < 50'000; ++round) {
     std::string print;
