@@ -75,6 +75,15 @@ async function check(name, body) {
 const lines = (path) => (existsSync(path) ? readFileSync(path, 'utf8').split('\n').slice(0, -1) : []).map((line) => JSON.parse(line));
 const journal = () => lines(join(data, 'replay-journal.ndjson'));
 
+// Told to end, or broken itself: no demo stays behind.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => abandon(`ended by ${signal}`));
+process.on('uncaughtException', (error) => abandon(error.stack));
+async function abandon(why) {
+  console.log(`FAIL  ${why}`);
+  for (const one of demos) await one.stop();
+  process.exit(1);
+}
+
 let addresses = {};
 async function sql(statement) {
   const response = await fetch(addresses.sql, { method: 'POST', body: `${statement} FORMAT JSON`, signal: AbortSignal.timeout(20_000) });
@@ -240,7 +249,7 @@ await check('a bucket of the live panel turns from filling to final', async () =
     .find((one) => one.values.some((value) => value.state === 'filling')).start;
   const begun = Date.now();
   const is = (all) => all.find((one) => one.start === filling)?.values.filter((value) => value.value !== null) ?? [];
-  await until('final', buckets, (all) => is(all).length > 0 && is(all).every((value) => value.state === 'final'), 60_000);
+  await until('final', buckets, (all) => is(all).length > 0 && is(all).every((value) => value.state === 'final'), 30_000);
   return `final ${((Date.now() - begun) / 1000).toFixed(1)} s after it was seen filling, ${((Date.now() - filling) / 1000).toFixed(1)} s after its beginning`;
 });
 
@@ -267,7 +276,7 @@ await check('the printed bad event is on the Quarantine page at once, with reaso
   const pasted = Date.now();
   const { out } = await run('bash', ['-c', printed('a bad one')], { cwd: root });
   const answered = Date.now();
-  const [row] = await until('the reject', () => readRejects(rejects), (all) => all.length > 0, 5_000);
+  const [row] = await until('the reject', () => readRejects(rejects), (all) => all.length > 0, 3_000);
   const ms = Date.now() - answered;
   await rejects.context().close();
   assert.deepEqual([row.reason, row.path, row.marked], ['timestamp_invalid', '$.timestamp', '"yesterday"']);
@@ -404,6 +413,7 @@ await check('a second demo on the same data doubles nothing, goes on where the f
   demo = start(data, ...freePorts);
   const [, url] = await demo.says(/Page\s+(http:\/\/\S+)/, 120);
   const shown = (Date.now() - demo.started) / 1000;
+  assert.ok(shown < 5, `its page was there after ${shown} s`);
   addresses = { ...JSON.parse(readFileSync(join(data, 'demo.json'), 'utf8')), page: url };
   page = await look(url);
   await demo.says(/replay: 2 sent, 2 acknowledged, 0 of them held back 45 s, 0 left/, 120);
@@ -434,6 +444,7 @@ await check('web/ holds no data', async () => {
 
 await browser.close();
 for (const one of demos) await one.stop();
+rmSync(data, { recursive: true, force: true });
 if (failed === 0) rmSync(work, { recursive: true });
 else console.log(`pictures and words of what failed: ${kept}`);
 console.log(`e2e: ${passed} passed, ${failed} failed`);
