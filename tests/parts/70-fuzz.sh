@@ -5,7 +5,7 @@
 compgen -G 'src/*/*_fuzz.cc' >/dev/null || skip "there is no src/*/*_fuzz.cc"
 dir=$ROOT/build-fuzz
 seconds=${SLUICE_FUZZ_SECONDS:-30}
-[ -f "$dir/build.ninja" ] || quiet cmake -S . -B "$dir" -G Ninja -DCMAKE_BUILD_TYPE=None -DCMAKE_CXX_FLAGS="-O1 -g1" \
+quiet cmake -S . -B "$dir" -G Ninja -DCMAKE_BUILD_TYPE=None -DCMAKE_CXX_FLAGS="-O1 -g1" \
   -DCMAKE_CXX_COMPILER=clang++-19 -DSLUICE_FUZZ=ON -DSLUICE_TESTS=OFF
 targets=()
 for path in src/*/*_fuzz.cc; do targets+=("$(basename "$path" .cc)"); done
