@@ -8,8 +8,8 @@
 configure() { quiet cmake -S . -B "$2" -G Ninja -DCMAKE_BUILD_TYPE=None -DCMAKE_CXX_FLAGS="-O1 -g1" -DSLUICE_SANITIZE="$1"; }
 # tests_in DIR: the names of the unit test programs that the tree has.
 tests_in() { ninja -C "$1" -t targets all | sed -n 's/^\([a-z]*_test\): phony$/\1/p; s/^\([a-z]*_test\): CXX_EXECUTABLE_LINKER.*/\1/p' | sort -u; }
-# run_test DIR PROGRAM: a sanitizer's report makes the program fail.
-run_test() { timeout 900 "$1/$2"; }
+# run_test DIR PROGRAM: a sanitizer's report makes the program fail. From its build folder, as ctest runs it: some read documents.
+run_test() { (cd "$1" && timeout 900 "./$2"); }
 
 export ASAN_OPTIONS=detect_leaks=1:strict_string_checks=1:detect_stack_use_after_return=1 UBSAN_OPTIONS=print_stacktrace=1
 export TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1
