@@ -55,6 +55,8 @@ describe('sentences', () => {
     const near = Date.parse('2026-11-17T14:22:00Z');
     expect(statusWords(status, ledger, near)).toBe('store: restarting. 1,204 events wait in the log, none lost · since 14:21:00');
     expect(statusWords(status, {...ledger, missing: 1}, near)).not.toContain('none lost');
+    const told = {...status, stages: [{...status.stages[1]!, why: 'restarting: 1,204 events wait in the log, none is lost'}]};
+    expect(statusWords(told, ledger, near)).toBe('store: restarting: 1,204 events wait in the log, none is lost · since 14:21:00');
     expect(statusWords({...status, status: 'ready'}, ledger, near)).toBeNull();
   });
   it('of_the_watermark_say_how_far_behind', () => {
