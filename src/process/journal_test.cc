@@ -2,6 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
 #include "os/faulty_files.h"
 #include "os/temp_folder.h"
 
@@ -207,6 +211,27 @@ TEST_F(JournalTest, an_unknown_kind_or_odd_lengths_are_corrupt) {
       EXPECT_FALSE(decode_entry(std::string_view(body).substr(0, size))) << entry.index() << " " << size;
     EXPECT_FALSE(decode_entry(body + "x")) << entry.index();
   }
+}
+
+// The example of docs/formats/journal-v1.md was computed by a script that shares no code with this program.
+TEST_F(JournalTest, the_documents_example_is_what_the_program_writes) {
+  std::ifstream document(std::filesystem::path(__FILE__).parent_path() / "../../docs/formats/journal-v1.md");
+  std::string line, example;
+  bool inside = false;
+  while (std::getline(document, line)) {
+    if (line.starts_with("```")) {
+      inside = line == "```hex";
+    } else if (inside) {
+      std::istringstream columns(line.substr(4, line.find('|') - 4));  // behind the position
+      for (std::string two; columns >> two;) example += static_cast<char>(std::stoi(two, nullptr, 16));
+    }
+  }
+  ASSERT_EQ(example.size(), 85U) << "the example was found";
+  Result<Journal::Opened> opened = open(*files);
+  ASSERT_TRUE(opened);
+  ASSERT_TRUE(opened->journal->append(PlanEntry{"abc", Epoch(1)}));
+  ASSERT_TRUE(opened->journal->append(CommitEntry{Epoch(1), {3, 1, 0, 0}}));
+  EXPECT_EQ(hex(bytes()), hex(example));
 }
 
 }  // namespace

@@ -23,6 +23,22 @@ check() {
   rm -f "$output"
 }
 
+# counted COMMAND...: a program that prints its own lines and ends with 'N passed, M failed', which are added. One that dies without
+# that line counts as one failed.
+counted() {
+  local output last status=0
+  output=$(mktemp)
+  "$@" 2>&1 | tee "$output" || status=$?
+  last=$(tail -n 1 "$output")
+  if [[ $last =~ ^([0-9]+)\ passed,\ ([0-9]+)\ failed$ ]]; then
+    passed=$((passed + BASH_REMATCH[1])) failed=$((failed + BASH_REMATCH[2]))
+  else
+    failed=$((failed + 1))
+    printf 'FAIL  %s: ended with %d and no count\n' "$*" "$status"
+  fi
+  rm -f "$output"
+}
+
 # quiet COMMAND...: a step that is no test, e.g. a build; its output is shown if it fails, and the part ends.
 quiet() {
   local output

@@ -43,6 +43,8 @@ text=$(outcome 'kill -9 $$' 'check two true')
 expect "a part that is killed" "$(last "$text")" '^1 passed, 1 failed$'
 text=$(outcome 'true')
 expect "a part that counts nothing" "$(last "$text")" '^0 passed, 1 failed$'
+text=$(outcome 'counted sh -c "echo x; echo 3 passed, 2 failed; false"; counted sh -c "echo gone"')
+expect "programs that count, and one that dies" "$(last "$text")" '^3 passed, 3 failed$'
 text=$(outcome 'skip because' 'check two true')
 expect "a skipped part" "$(last "$text")" '^1 passed, 0 failed$'
 text=$(outcome 'skip because')

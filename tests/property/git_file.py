@@ -1,0 +1,101 @@
+"""git_file.py - the git example's numbers: through the whole pipeline, and by a few lines of Python that know nothing of it.
+
+Use     git_file.py --runner PROGRAM [--events N]     0, the default: all of them
+Checks  commits, authors, lines, p99 and lines per commit per day and repository, once sent in order and once with crashes between.
+"""
+import argparse
+import collections
+import datetime
+import decimal
+import gzip
+import json
+import os
+import sys
+import time
+
+from differential import Runner, table
+
+FOLDER = os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', '..', 'examples', 'git')
+METRIC = """- name: commits_daily
+  question: Who is active?
+  where: event = 'commit_authored'
+  window: {tumble: 1d}
+  dimensions:
+    repo: properties.repo
+  measures:
+    commits: count()
+    authors: distinct(user_key)
+    lines: sum(properties.insertions)
+    p99_lines: "percentile(properties.insertions, 0.99)"
+    lines_per_commit: {value: lines / commits, label: Lines per commit}"""
+
+
+def by_hand(events):
+    """(day, repo) -> (commits, authors, lines, p99, lines per commit), as texts."""
+    days = collections.defaultdict(list)
+    for event in events:
+        if event['event'] == 'commit_authored':
+            day = datetime.datetime.fromisoformat(event['timestamp']).astimezone(datetime.timezone.utc).date()
+            days[str(day), event['properties']['repo']].append((event['user_id'], event['properties']['insertions']))
+    out = {}
+    for key, commits in days.items():
+        lines = sorted(n for _, n in commits)
+        p99 = lines[-(-99 * len(lines) // 100) - 1]
+        ratio = (decimal.Decimal(sum(lines)) / len(lines)).quantize(decimal.Decimal('1e-9'), decimal.ROUND_HALF_UP).normalize()
+        out[key] = (str(len(commits)), str(len({user for user, _ in commits})), str(sum(lines)), str(p99), '{:f}'.format(ratio))
+    return out
+
+
+def scenario(lines, crashes):
+    """Half a thousand events a request, all within a minute; with crashes, one after every tenth."""
+    out = ['The git file.', '== sources', '- {name: history, disorder: 10s, idle: 5s}', '== metrics', METRIC, '== run',
+           'checkpoint every 2s', 'at 2026-11-24T12:00:00Z']
+    for i in range(0, len(lines), 500):
+        out.append('send history [%s]' % ','.join(lines[i:i + 500]))
+        if i % 5000 == 2500:
+            out += ['power cut after %d' % (i // 500), 'go on', 'restart'] if crashes else ['settle']
+    return '\n'.join(out + ['at 2026-11-24T13:00:00Z', 'rows commits_daily', 'sql SELECT count(), uniqExact(message_id) FROM sluice.events',
+                            'ledger', 'counts']) + '\n'
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument('--runner', required=True)
+    parser.add_argument('--events', type=int, default=0)
+    options = parser.parse_args()
+    with gzip.open(os.path.join(FOLDER, 'data', 'commits.ndjson.gz'), 'rt') as file:
+        lines = file.read().splitlines()
+    lines = lines[:options.events or len(lines)]
+    expected = by_hand(map(json.loads, lines))
+    runner, passed, failed = Runner(options.runner), 0, 0
+    for crashes in (False, True):
+        began = time.monotonic()
+        answers = runner.answers(scenario(lines, crashes), 0)
+        name = 'git file, %d events%s' % (len(lines), ', with power cuts' if crashes else '')
+        wrong = [answers] if isinstance(answers, str) else []
+        if not wrong:
+            rows, states = {}, collections.Counter()
+            for row in table(answers[0]):
+                rows[row[0][:10], row[2]] = row[3:8]
+                states[row[8]] += 1
+            wrong += ['%s: program %s, by hand %s' % (key, rows.get(key), expected.get(key))
+                      for key in sorted(set(rows) | set(expected)) if rows.get(key) != expected.get(key)][:10]
+            if table(answers[1]) != [(str(len(lines)),) * 2]:
+                wrong.append('events stored, different ids: %s' % table(answers[1]))
+            ledger = table(answers[2])
+            if [sum(int(row[i]) for row in ledger) for i in (2, 3, 4, 5)] != [len(lines), len(lines), 0, 0]:
+                wrong.append('ledger: %s' % ledger)
+            if not states['final'] or not rows:
+                wrong.append('states: %s' % states)
+        print('%s  %s: %d rows (%s), %.1f s; %s' % ('FAIL' if wrong else 'ok  ', name, len(expected), '' if wrong else ', '.join(
+            '%d %s' % (n, s) for s, n in sorted(states.items())), time.monotonic() - began, answers[3] if not wrong else ''))
+        for line in wrong:
+            print('  ' + line)
+        passed, failed = passed + (not wrong), failed + bool(wrong)
+    runner.close()
+    print('%d passed, %d failed' % (passed, failed))
+    sys.exit(failed > 0)
+
+
+if __name__ == '__main__':
+    main()
