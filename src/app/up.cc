@@ -115,7 +115,6 @@ struct Up::Parts final : serve::Actions {
   }
   void collect_metrics(serve::MetricsText& into) override { watch->fill_metrics(into); }
 
-  std::string why_closed();
   Status open_data(const std::vector<plan::SourceFile>& files);
   Status open_log();
   void wire();
@@ -141,13 +140,6 @@ Status Up::Parts::open_log() {
   return ok();
 }
 
-// At the very first start the store answers a moment before it has tables: nobody should read that a table is unknown. Who
-// starts again has them already, and a pipeline that cannot make them says so itself.
-std::string Up::Parts::why_closed() {
-  if (journaled.committed_to > event::Offset(0) || feed->newest().open || !pipeline->status().stopped_by.empty()) return "";
-  return "the tables are being made; ask again in a second";
-}
-
 void Up::Parts::wire() {
   store::SupervisorOptions options;
   options.data_directory = directory->paths().store();
@@ -156,7 +148,7 @@ void Up::Parts::wire() {
     const bool ready = state.phase == store::SupervisorState::Phase::ready;
     say(ready ? "store ready" : "store not ready", ready ? "" : state.last_error);
   });
-  queries = std::make_unique<StoreQueries>(ports, *child, directory->paths().store_socket(), [this] { return why_closed(); });
+  queries = std::make_unique<StoreQueries>(ports, *child, directory->paths().store_socket());
   submitter = std::make_unique<LogSubmitter>(*committer);
   std::vector<std::string> sources;
   for (const plan::Source& source : plan->sources) sources.push_back(source.name);
@@ -170,7 +162,7 @@ void Up::Parts::wire() {
   serve::SqlOptions sql;
   sql.socket_path = directory->paths().store_socket();
   sql_port = std::make_unique<serve::SqlPort>(ports, sql, [this]() -> std::string {
-    if (child->ready()) return why_closed();
+    if (child->ready()) return "";
     const std::string why = child->state().last_error;
     return "the store is restarting" + (why.empty() ? "" : " (" + why + ")") + "; events are kept, ask again in a second";
   });
