@@ -5,6 +5,7 @@ ext4 on a loop device where there is one, else tmpfs; as root, or as a user who 
 """
 import os
 import pathlib
+import shutil
 import signal
 import subprocess
 import sys
@@ -23,9 +24,11 @@ def a_full_volume_refuses_events_keeps_the_acknowledged_and_recovers_when_freed(
     namespace = ["unshare", "--mount"] if os.geteuid() == 0 else ["unshare", "--user", "--map-root-user", "--mount"]
     if subprocess.run([*namespace, "mount", "-t", "tmpfs", "-o", "size=1m", "none", "/mnt"], capture_output=True).returncode != 0:
         raise Skipped(f"neither root nor user namespaces: `{' '.join(namespace)} mount -t tmpfs` fails")
-    done = subprocess.run([*namespace, sys.executable, "-B", __file__, str(options.seed)], timeout=300, capture_output=True, text=True)
+    folder = tempfile.mkdtemp(prefix="sluice-full-")
+    done = subprocess.run([*namespace, sys.executable, "-B", __file__, str(options.seed), folder], timeout=300, capture_output=True, text=True)
     print(done.stdout, end="")
     check(done.returncode == 0, done.stdout.splitlines()[-1] if done.returncode == 3 else done.stderr[-2000:])
+    shutil.rmtree(folder)  # out here, where nothing is mounted in it
 
 
 TESTS = [a_full_volume_refuses_events_keeps_the_acknowledged_and_recovers_when_freed]
@@ -72,8 +75,7 @@ def is_ready(program):
     return True
 
 
-def inside(seed):
-    folder = pathlib.Path(tempfile.mkdtemp(prefix="sluice-full-"))
+def inside(seed, folder):
     volume = mount_volume(folder)
     fill(volume / "ballast", BALLAST_MIB)
     with Program(folder, volume / "data") as program:
@@ -109,7 +111,7 @@ def inside(seed):
 
 if __name__ == "__main__":
     try:
-        inside(sys.argv[1])
+        inside(sys.argv[1], pathlib.Path(sys.argv[2]))
     except Failed as why:
         print(f"    {why}")
         sys.exit(3)

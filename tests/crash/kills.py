@@ -17,7 +17,7 @@ def kill_9_of_program_and_child_loses_nothing_and_doubles_nothing(options):
         program.start()
         with Load(program, options.seed) as load:
             while hits < options.kills:
-                check(kills < 6 * options.kills + 20, f"only {hits} of {kills} kills hit an unanswered request and an uncommitted epoch")
+                check(kills < 20 * options.kills + 50, f"only {hits} of {kills} kills hit an unanswered request and an uncommitted epoch")
                 time.sleep(dice.uniform(0.1, 0.9))
                 choice = dice.random()
                 child = program.child()

@@ -1,5 +1,6 @@
 """restored.py - DATA/store put back from an older copy, or lost: the next start builds it again from the log."""
 import shutil
+import signal
 
 from harness import Program, check, wait_for
 from load import Load
@@ -17,9 +18,7 @@ def rows_by_epoch(program):
     return program.sql(EVENTS_BY_EPOCH)
 
 
-def heals(program, load, before):
-    """Starts; the epochs must come back as they were, while new events come."""
-    program.start()
+def healed(program, before):
     newest = int(before.splitlines()[-1].split("\t")[0])
 
     def as_before():
@@ -28,6 +27,12 @@ def heals(program, load, before):
 
     wait_for("rows per epoch as they were", as_before)
     check("store lost rows" in program.said(), "a shortfall was not reported:", program.said()[:2000])
+
+
+def heals(program, load, before):
+    """Starts; the epochs must come back as they were, while new events come."""
+    program.start()
+    healed(program, before)
     load.wait_acked(200)
 
 
@@ -64,6 +69,28 @@ def a_store_that_is_gone_is_built_again(options):
             print(f"    {len(before.splitlines())} epochs, {load.verify()}")
 
 
+def an_older_copy_put_back_under_the_running_program_heals_too(options):
+    """The child is asked for every epoch whenever it was started anew, not only at the program's start."""
+    with Program() as program:
+        program.start()
+        with Load(program, options.seed, threads=2) as load:
+            fill_and_stop(program, load, 700)
+            shutil.copytree(program.data / "store", program.folder / "early", symlinks=True)
+            program.start()
+            load.wait_acked(700)
+            collect = program.urls.pop("collect")
+            before = rows_by_epoch(program)
+            child = program.wait_child()
+            child.signal(signal.SIGSTOP)
+            (program.data / "store").rename(program.folder / "newer")
+            (program.folder / "early").rename(program.data / "store")
+            child.signal(signal.SIGKILL)
+            program.urls["collect"] = collect
+            healed(program, before)
+            load.wait_acked(200)
+            print(f"    {len(before.splitlines())} epochs, {load.verify()}")
+
+
 def a_store_of_another_data_directory_is_refused(options):
     """Its rows would look like ours; nothing of it is touched, events go on to be kept, and the right one heals it."""
     with Program() as program, Program() as other:
@@ -90,5 +117,6 @@ def a_store_of_another_data_directory_is_refused(options):
 TESTS = [
     an_older_copy_of_the_store_heals_by_folding_again,
     a_store_that_is_gone_is_built_again,
+    an_older_copy_put_back_under_the_running_program_heals_too,
     a_store_of_another_data_directory_is_refused,
 ]

@@ -49,6 +49,7 @@ def main():
     options = arguments()
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))  # 5,000 idle connections have two ends
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     print(f"program {SLUICE}, seed {options.seed}", flush=True)
     passed = failed = 0
     for name in options.files.split(","):
