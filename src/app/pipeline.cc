@@ -96,12 +96,9 @@ Status Pipeline::open(Generation& g) {
   g.incarnation = parts_.store_incarnation();
   process::Journal::Opened marks = SLUICE_TRY(process::Journal::open(parts_.ports.files, parts_.paths.marks(), parts_.data_id));
   g.marks = std::move(marks.journal);
-  std::vector<process::CommitEntry> commits;
-  for (process::JournalEntry& entry : marks.entries) {
-    if (auto* commit = std::get_if<process::CommitEntry>(&entry)) commits.push_back(*commit);
-  }
   SLUICE_CHECK(process::claim_store(*g.sink_store, parts_.data_id));
-  const std::optional<process::Epoch> missing = SLUICE_TRY(process::check_store(*g.sink_store, commits));
+  const std::optional<process::Epoch> missing =
+      SLUICE_TRY(process::check_store(*g.sink_store, process::commits_of(marks.entries)));
   if (missing) {
     parts_.say("store lost rows",
                "folding again from before epoch " + std::to_string(missing->value) + ", so that they are stored again");
@@ -194,10 +191,14 @@ void Pipeline::run_sink(Generation& g) {
     // The page may read once the views of this project's own plan are there.
     if (next && next->kind == process::Delivery::Kind::schema && next->plan == parts_.plan.hash) tables = next->tables;
     while (!g.deliveries.closed() && !g.failed()) {
-      Result<bool> same = check_incarnation(g);
-      if (same && *same) break;
-      if (!same && same.error().code != Code::unavailable && same.error().code != Code::unknown)
+      Status same = check_incarnation(g);
+      if (same) break;
+      const bool passes = same.error().code == Code::unavailable || same.error().code == Code::unknown;
+      if (!passes) {
         g.fail_with(std::move(same).error());
+        bell_.ring();
+        return;  // nothing more goes into a store that lost epochs: the next generation folds them again
+      }
       parts_.ports.clock.sleep_for(kStoreRetry);
     }
     Result<process::Sink::Step> step = sink.step(std::move(next));
@@ -232,19 +233,16 @@ void Pipeline::run_sink(Generation& g) {
   }
 }
 
-// true: the store that answers is one that was asked. A restarted one may be an older copy: it is asked for every epoch again.
-Result<bool> Pipeline::check_incarnation(Generation& g) {
+// ok: the store that answers is one that was asked. A restarted one may be an older copy: it is asked for every epoch again.
+Status Pipeline::check_incarnation(Generation& g) {
   const uint64_t now = parts_.store_incarnation();
-  if (now == g.incarnation) return true;
-  std::vector<process::CommitEntry> commits;
-  for (process::JournalEntry& entry :
-       SLUICE_TRY(process::Journal::read(parts_.ports.files, parts_.paths.marks(), parts_.data_id))) {
-    if (auto* commit = std::get_if<process::CommitEntry>(&entry)) commits.push_back(*commit);
-  }
-  const std::optional<process::Epoch> missing = SLUICE_TRY(process::check_store(*g.sink_store, commits));
+  if (now == g.incarnation) return ok();
+  const std::vector<process::JournalEntry> marks =
+      SLUICE_TRY(process::Journal::read(parts_.ports.files, parts_.paths.marks(), parts_.data_id));
+  const std::optional<process::Epoch> missing = SLUICE_TRY(process::check_store(*g.sink_store, process::commits_of(marks)));
   if (missing) return fail(Code::io, "the store came back without epoch " + std::to_string(missing->value));
   g.incarnation = now;
-  return true;
+  return ok();
 }
 
 void Pipeline::run_jobs(Generation& g) {

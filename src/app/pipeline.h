@@ -65,7 +65,7 @@ class Pipeline {
   Status open(Generation& generation);
   Error live(Generation& generation);
   void run_sink(Generation& generation);
-  Result<bool> check_incarnation(Generation& generation);
+  Status check_incarnation(Generation& generation);
   void run_jobs(Generation& generation);
   void note(const process::Processor& processor);
   void set(const std::function<void(PipelineStatus&)>& change);

@@ -17,10 +17,6 @@ constexpr DurationMs kPoll{20};
 constexpr DurationMs kTraceStoreWait{600};   // for all three queries: a trace that takes longer than a second is none
 constexpr size_t kRecordLineMax = 64 * 1024;
 
-event::Offset offset_of(const event::Position& position) {
-  return position.empty() ? event::Offset(0) : position.begin()->second;
-}
-
 std::string event_line(const event::EventView& e, std::string_view place, std::string_view received, std::string_view source) {
   std::string line = fmt::format(
       R"({{"place":"{}","received_at":"{}","source":{},"kind":"event","event":{},"message_id":{},"user_id":{},"anonymous_id":{},"event_time":{},"dialect":"{}")",
@@ -52,16 +48,12 @@ Result<Proof::Ends> Proof::ends() {
   const std::vector<process::JournalEntry> cuts =
       SLUICE_TRY(process::Journal::read(parts_.ports.files, parts_.paths.process() + "/cuts", parts_.data_id));
   for (const process::JournalEntry& entry : cuts) {
-    if (const auto* cut = std::get_if<process::CutEntry>(&entry)) ends.to[cut->epoch] = offset_of(cut->to);
+    if (const auto* cut = std::get_if<process::CutEntry>(&entry)) ends.to[cut->epoch] = event::embedded_offset(cut->to);
   }
   const std::vector<process::JournalEntry> marks =
       SLUICE_TRY(process::Journal::read(parts_.ports.files, parts_.paths.marks(), parts_.data_id));
-  for (const process::JournalEntry& entry : marks) {
-    const auto* mark = std::get_if<process::CommitEntry>(&entry);
-    if (mark == nullptr) continue;
-    ends.marks.push_back(*mark);
-    ends.committed = std::max(ends.committed, mark->epoch);
-  }
+  ends.marks = process::commits_of(marks);
+  for (const process::CommitEntry& mark : ends.marks) ends.committed = std::max(ends.committed, mark.epoch);
   return ends;
 }
 

@@ -24,7 +24,7 @@ constexpr size_t kSqlWorkers = 4;          // statements of the SQL port at once
 constexpr DurationMs kWorkerWait{250};
 constexpr DurationMs kTick{250};
 constexpr DurationMs kCommitterWait{50};
-constexpr size_t kStoreAnswersWithin = 3'000;
+constexpr DurationMs kStoreAnswersWithin{3'000};
 
 struct Wanted {
   os::Endpoint collect, web, sql;
@@ -229,7 +229,7 @@ void Up::Parts::start_threads() {
   });
   pipeline_thread = std::jthread([this] {
     os::name_thread("processor");
-    (void)child->wait_ready(DurationMs(kStoreAnswersWithin));  // else it says itself what it waits for
+    (void)child->wait_ready(kStoreAnswersWithin);  // else it says itself what it waits for
     pipeline->run();
   });
   const auto start = [this](const char* name, std::function<void()> body) {

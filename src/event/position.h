@@ -19,6 +19,13 @@ using Epoch = StrongId<struct EpochTag, uint64_t>;
 // The offset of the next record not yet covered, per partition: [from, to) of an epoch is two of these.
 using Position = std::map<PartitionId, Offset>;
 
+// The embedded log's only partition; a position without it stands at the beginning.
+inline constexpr PartitionId kEmbeddedPartition{0};
+inline Offset embedded_offset(const Position& position) {
+  const auto it = position.find(kEmbeddedPartition);
+  return it == position.end() ? Offset(0) : it->second;
+}
+
 // One record's place, printed "0:1234".
 struct Place {
   PartitionId partition;

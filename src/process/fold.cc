@@ -73,10 +73,7 @@ void Fold::bind(const plan::Plan& plan) {
 void Fold::set_plan(const plan::Plan& plan, event::Epoch birth) {
   std::vector<Operator> next;
   for (const plan::Metric& metric : plan.metrics) {
-    const auto same = std::find_if(operators_.begin(), operators_.end(), [&](const Operator& o) {
-      return o.windows && o.windows->metric().name == metric.name && o.windows->metric().version == metric.version;
-    });
-    if (same != operators_.end()) {
+    if (Operator* same = operator_of(metric.name, metric.version)) {
       same->windows->rebind(metric);
       next.push_back(std::move(*same));
       continue;
@@ -91,6 +88,14 @@ void Fold::set_plan(const plan::Plan& plan, event::Epoch birth) {
   operators_ = std::move(next);
   bind(plan);
   clock_.configure(plan.sources);
+}
+
+Fold::Operator* Fold::operator_of(std::string_view metric, std::string_view version) {
+  for (Operator& op : operators_) {
+    // Without windows: set_plan() has already moved it into the next plan's operators.
+    if (op.windows && op.windows->metric().name == metric && op.windows->metric().version == version) return &op;
+  }
+  return nullptr;
 }
 
 Status Fold::fold(const event::Frame& frame, EpochRows& out) {

@@ -102,6 +102,8 @@ class Fold {
     bool listed = true;  // false: its stored windows have not been made dirty yet
   };
   std::vector<Operator>& operators() { return operators_; }
+  // nullptr: the plan has no such definition any more.
+  Operator* operator_of(std::string_view metric, std::string_view version);
   const plan::Plan& plan() const { return *plan_; }
   const WatermarkClock& clock() const { return clock_; }
   event::LedgerCounts totals() const { return totals_; }

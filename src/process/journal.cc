@@ -160,6 +160,14 @@ bool holds_entry(std::string_view bytes) {
 
 }  // namespace
 
+std::vector<CommitEntry> commits_of(const std::vector<JournalEntry>& entries) {
+  std::vector<CommitEntry> commits;
+  for (const JournalEntry& entry : entries) {
+    if (const auto* commit = std::get_if<CommitEntry>(&entry)) commits.push_back(*commit);
+  }
+  return commits;
+}
+
 std::string encode_entry(const JournalEntry& entry) {
   std::string body;
   ByteWriter to(body);

@@ -124,6 +124,8 @@ class Journal {
   std::optional<Error> poison_;
 };
 
+// The commit marks among them, in order; a refold marks an epoch again.
+std::vector<CommitEntry> commits_of(const std::vector<JournalEntry>& entries);
 std::string encode_entry(const JournalEntry& entry);  // with length and checksum
 Result<JournalEntry> decode_entry(std::string_view body);  // the bytes after them
 

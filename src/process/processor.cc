@@ -5,12 +5,6 @@
 #include "base/rfc3339.h"
 
 namespace sluice::process {
-namespace {
-
-constexpr event::PartitionId kPartition{0};
-
-}  // namespace
-
 Result<Processor::Step> Processor::step(os::MonotonicTime now) {
   if (checkpointing_since_) last_checkpoint_took_ += now - *std::exchange(checkpointing_since_, std::nullopt);
   SLUICE_CHECK(take_reports());
@@ -137,8 +131,8 @@ bool Processor::cut_is_due(os::MonotonicTime now, bool more) const {
 Status Processor::cut(os::MonotonicTime now) {
   CutEntry entry;
   entry.epoch = rows_.epoch;
-  entry.from[kPartition] = from_;
-  entry.to[kPartition] = next_;
+  entry.from[event::kEmbeddedPartition] = from_;
+  entry.to[event::kEmbeddedPartition] = next_;
   entry.plan = plan_hash_;
   // *now* may step to the clock only where no frame with a smaller arrival clock can still come.
   if (!held_) {
@@ -167,7 +161,7 @@ Status Processor::checkpoint(os::MonotonicTime now) {
   if (!draining_ && (!due || since < last_checkpoint_took_ * o.checkpoint_rest)) return ok();
   Checkpoint next;
   next.epoch = folded_;
-  next.position[kPartition] = next_;
+  next.position[event::kEmbeddedPartition] = next_;
   next.plan = plan_hash_;
   next.next_job = next_job_;
   next.running = running_;
@@ -191,7 +185,7 @@ Status Processor::publish_checkpoint(os::MonotonicTime now) {
   std::vector<Checkpoint> all = SLUICE_TRY(checkpoints_.kept());
   for (Checkpoint& kept : all) {  // newest first
     oldest_kept = kept.epoch;
-    status_.oldest_checkpoint = kept.position.contains(kPartition) ? kept.position[kPartition] : event::Offset(0);
+    status_.oldest_checkpoint = event::embedded_offset(kept.position);
     snapshots.push_back(std::move(kept.snapshot));
   }
   SLUICE_CHECK(journal_->forget(oldest_kept, setup_.log.begin()));

@@ -126,7 +126,7 @@ class Processor {
   Status publish_checkpoint(os::MonotonicTime now);
   Status schedule_job(os::MonotonicTime now);
   Status start_job(uint32_t metric, os::MonotonicTime now);
-  void apply_listing(const JobReport& report);
+  void apply_listing(const ListedEntry& listed);
   void give_back(const JobEntry& job);  // its windows are dirty again
   bool stopped(const std::string& metric) const;  // until the next start
   uint64_t remaining(const Fold::Operator& op) const;  // windows that are still to be computed

@@ -5,17 +5,6 @@
 #include "process/processor.h"
 
 namespace sluice::process {
-namespace {
-
-constexpr event::PartitionId kPartition{0};  // the embedded log has one; positions stay maps for those that have many
-
-event::Offset offset_in(const event::Position& position) {
-  const auto it = position.find(kPartition);
-  return it == position.end() ? event::Offset(0) : it->second;
-}
-
-}  // namespace
-
 Result<Processor::Opened> Processor::open(Setup setup) {
   Opened opened;
   opened.processor.reset(new Processor(std::move(setup)));
@@ -36,7 +25,7 @@ Result<const plan::Plan*> Processor::plan_of(const std::string& hash) {
 }
 
 Status Processor::recover(std::vector<JournalEntry> entries, std::vector<std::string>& notes) {
-  Epoch last_cut(0), newest_allowed(UINT64_MAX);
+  Epoch newest_allowed(UINT64_MAX);
   if (setup_.first_missing) newest_allowed = Epoch(setup_.first_missing->value - 1);
   std::optional<Checkpoint> checkpoint = SLUICE_TRY(checkpoints_.newest(newest_allowed, notes));
   if (!checkpoint && setup_.log.begin() > event::Offset(0)) {
@@ -58,7 +47,7 @@ Status Processor::recover(std::vector<JournalEntry> entries, std::vector<std::st
                                 checkpoint ? checkpoint->snapshot : std::string_view()));
   if (checkpoint) {
     folded_ = committed_ = checkpointed_ = checkpoint->epoch;
-    next_ = offset_in(checkpoint->position);
+    next_ = event::embedded_offset(checkpoint->position);
     next_job_ = checkpoint->next_job;
     running_ = checkpoint->running;
     committed_watermark_ = fold_->clock().watermark();
@@ -125,11 +114,7 @@ Result<Processor::Step> Processor::replay(os::MonotonicTime now) {
   } else if (const auto* plan = std::get_if<PlanEntry>(&entry)) {
     SLUICE_CHECK(use_plan(plan->hash, plan->first_epoch));
   } else if (const auto* job = std::get_if<JobEntry>(&entry)) {
-    for (Fold::Operator& op : fold_->operators()) {
-      if (op.windows->metric().name == job->metric && op.windows->metric().version == job->version) {
-        op.windows->cold().started(job->windows, job->up_to);
-      }
-    }
+    if (Fold::Operator* op = fold_->operator_of(job->metric, job->version)) op->windows->cold().started(job->windows, job->up_to);
     running_ = *job;
     next_job_ = job->job.next();
   } else if (const auto* done = std::get_if<JobDoneEntry>(&entry)) {
@@ -139,13 +124,7 @@ Result<Processor::Step> Processor::replay(os::MonotonicTime now) {
       running_.reset();
     }
   } else if (const auto* listed = std::get_if<ListedEntry>(&entry)) {
-    JobReport report;
-    report.task.list = true;
-    report.task.entry.metric = listed->metric;
-    report.task.entry.version = listed->version;
-    report.task.entry.up_to = listed->up_to;
-    report.listed = listed->windows;
-    apply_listing(report);
+    apply_listing(*listed);
   }
   note_status();
   return Step::worked;
@@ -154,11 +133,12 @@ Result<Processor::Step> Processor::replay(os::MonotonicTime now) {
 Status Processor::replay_cut(const CutEntry& cut) {
   EpochRows rows;
   rows.epoch = cut.epoch;
-  if (cut.epoch != folded_.next() || offset_in(cut.from) != next_) {
-    return fail(Code::corrupt, fmt::format("the epoch journal names epoch {} from {}, but epoch {} from {} is next",
-                                           cut.epoch.value, offset_in(cut.from).value, folded_.next().value, next_.value));
+  if (cut.epoch != folded_.next() || event::embedded_offset(cut.from) != next_) {
+    return fail(Code::corrupt,
+                fmt::format("the epoch journal names epoch {} from {}, but epoch {} from {} is next", cut.epoch.value,
+                            event::embedded_offset(cut.from).value, folded_.next().value, next_.value));
   }
-  const event::Offset to = offset_in(cut.to);
+  const event::Offset to = event::embedded_offset(cut.to);
   while (next_ < to) {
     std::optional<event::Frame> frame = SLUICE_TRY(setup_.log.next(next_));
     if (!frame || frame->end() > to) {

@@ -10,29 +10,24 @@ uint64_t Processor::remaining(const Fold::Operator& op) const {
 }
 
 // A metric born over stored events: all their windows are dirty once. Those still open are computed again when they close.
-void Processor::apply_listing(const JobReport& report) {
-  for (Fold::Operator& op : fold_->operators()) {
-    const plan::Metric& metric = op.windows->metric();
-    if (metric.name != report.task.entry.metric || metric.version != report.task.entry.version) continue;
-    ColdWindows& cold = op.windows->cold();
-    const Epoch now = gathering_since_ ? folded_.next() : folded_;
-    for (const plan::Span& window : report.listed) {
-      if (!cold.open_cold(window)) continue;  // folded here from its first event on
-      // What the watermark has closed is only final in the epoch that closed it: a job over less would leave it filling for ever.
-      const bool closed = window.end + metric.allowed_lateness <= fold_->clock().watermark();
-      cold.dirty(window, closed ? now : report.task.entry.up_to);
-      if (!closed) cold.await_close(window);
-    }
-    op.listed = true;
-    first_[metric.name] = {report.listed.size(), report.listed.empty(), ""};
+void Processor::apply_listing(const ListedEntry& listed) {
+  Fold::Operator* op = fold_->operator_of(listed.metric, listed.version);
+  if (op == nullptr) return;
+  ColdWindows& cold = op->windows->cold();
+  const Epoch now = gathering_since_ ? folded_.next() : folded_;
+  for (const plan::Span& window : listed.windows) {
+    if (!cold.open_cold(window)) continue;  // folded here from its first event on
+    // What the watermark has closed is only final in the epoch that closed it: a job over less would leave it filling for ever.
+    const bool closed = window.end + op->windows->metric().allowed_lateness <= fold_->clock().watermark();
+    cold.dirty(window, closed ? now : listed.up_to);
+    if (!closed) cold.await_close(window);
   }
+  op->listed = true;
+  first_[listed.metric] = {listed.windows.size(), listed.windows.empty(), ""};
 }
 
 void Processor::give_back(const JobEntry& job) {
-  for (Fold::Operator& op : fold_->operators()) {
-    const plan::Metric& metric = op.windows->metric();
-    if (metric.name == job.metric && metric.version == job.version) op.windows->cold().not_done(job.windows, job.up_to);
-  }
+  if (Fold::Operator* op = fold_->operator_of(job.metric, job.version)) op->windows->cold().not_done(job.windows, job.up_to);
 }
 
 bool Processor::stopped(const std::string& metric) const {
@@ -48,9 +43,10 @@ Status Processor::job_ended(JobReport report) {
       first_[report.task.entry.metric].stopped = report.stopped;
       return ok();
     }
-    SLUICE_CHECK(journal_->append(
-        ListedEntry{report.task.entry.metric, report.task.entry.version, report.task.entry.up_to, report.listed}));
-    apply_listing(report);
+    const JobEntry& asked = report.task.entry;
+    const ListedEntry listed{asked.metric, asked.version, asked.up_to, std::move(report.listed)};
+    SLUICE_CHECK(journal_->append(listed));
+    apply_listing(listed);
     return ok();
   }
   SLUICE_ASSERT(running_ && running_->job == report.task.entry.job, "one job at a time");
