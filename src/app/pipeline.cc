@@ -81,6 +81,7 @@ void Pipeline::run() {
     set([&](PipelineStatus& s) {
       s.running = false;
       s.stopped_by = error.message;
+      s.store_away = error.code == Code::unavailable;
       s.hopeless = hopeless;
     });
     if (error.code == Code::closed) return;
@@ -131,6 +132,7 @@ Error Pipeline::live(Generation& g) {
   set([](PipelineStatus& s) {
     s.running = true;
     s.stopped_by.clear();
+    s.store_away = false;
     ++s.generations;
   });
   std::jthread sink([&] {
@@ -226,6 +228,7 @@ void Pipeline::run_sink(Generation& g) {
     set([&](PipelineStatus& s) {
       s.sink = sink.counters();
       s.stopped_by = sink.waiting_for();
+      s.store_away = !sink.waiting_for().empty();
       s.sink_cpu_us = cpu;
     });
     if (*step == process::Sink::Step::waiting) parts_.ports.clock.sleep_for(kStoreRetry);

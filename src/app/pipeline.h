@@ -23,6 +23,7 @@ namespace sluice::app {
 struct PipelineStatus {
   bool running = false;  // a generation is open
   std::string stopped_by;  // why none is, or why the sink waits
+  bool store_away = false;  // that is the reason, and it passes
   bool hopeless = false;  // only a person can mend it
   process::ProcessorStatus process;
   process::SinkCounters sink;

@@ -83,6 +83,7 @@ void StoreQueries::give_back(std::unique_ptr<net::Client> client) {
 
 Result<serve::Reply> StoreQueries::query(const serve::Query& query) {
   if (!child_.ready()) return away(child_);
+  if (const std::string why = closed_ ? closed_() : std::string(); !why.empty()) return fail(Code::unavailable, why);
   net::ClientRequest request;
   request.target = "/?database=sluice&wait_end_of_query=1&default_format=" + net::percent_encode(query.format);
   if (query.role == serve::Role::service) request.headers.emplace_back("X-Sluice-Role", "writer");

@@ -5,6 +5,7 @@
 // Lives   StoreChild and Ports outlive both.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -36,8 +37,9 @@ class StoreWarehouse final : public process::Warehouse {
 class StoreQueries final : public serve::Queries {
  public:
   static constexpr size_t kIdleMax = 8;
-  StoreQueries(os::Ports ports, StoreChild& child, std::string socket)
-      : ports_(ports), child_(child), socket_(std::move(socket)) {}
+  // `closed` says why nothing may be asked yet, e.g. because tables are missing; empty: go on.
+  StoreQueries(os::Ports ports, StoreChild& child, std::string socket, std::function<std::string()> closed = {})
+      : ports_(ports), child_(child), socket_(std::move(socket)), closed_(std::move(closed)) {}
   Result<serve::Reply> query(const serve::Query& query) override;
 
  private:
@@ -47,6 +49,7 @@ class StoreQueries final : public serve::Queries {
   os::Ports ports_;
   StoreChild& child_;
   const std::string socket_;
+  const std::function<std::string()> closed_;
   std::mutex mutex_;
   std::vector<std::unique_ptr<net::Client>> idle_;
 };

@@ -115,6 +115,7 @@ struct Up::Parts final : serve::Actions {
   }
   void collect_metrics(serve::MetricsText& into) override { watch->fill_metrics(into); }
 
+  std::string why_closed();
   Status open_data(const std::vector<plan::SourceFile>& files);
   Status open_log();
   void wire();
@@ -140,6 +141,14 @@ Status Up::Parts::open_log() {
   return ok();
 }
 
+// The store answers a moment before its tables are looked at or made: nobody should read that a table is unknown. Where the
+// pipeline cannot go on, what is there may be read.
+std::string Up::Parts::why_closed() {
+  const PipelineStatus status = pipeline->status();
+  if (feed->newest().open || (!status.stopped_by.empty() && !status.store_away)) return "";
+  return "the store has just started and its tables are being made; ask again in a second";
+}
+
 void Up::Parts::wire() {
   store::SupervisorOptions options;
   options.data_directory = directory->paths().store();
@@ -148,7 +157,7 @@ void Up::Parts::wire() {
     const bool ready = state.phase == store::SupervisorState::Phase::ready;
     say(ready ? "store ready" : "store not ready", ready ? "" : state.last_error);
   });
-  queries = std::make_unique<StoreQueries>(ports, *child, directory->paths().store_socket());
+  queries = std::make_unique<StoreQueries>(ports, *child, directory->paths().store_socket(), [this] { return why_closed(); });
   submitter = std::make_unique<LogSubmitter>(*committer);
   std::vector<std::string> sources;
   for (const plan::Source& source : plan->sources) sources.push_back(source.name);
@@ -162,7 +171,7 @@ void Up::Parts::wire() {
   serve::SqlOptions sql;
   sql.socket_path = directory->paths().store_socket();
   sql_port = std::make_unique<serve::SqlPort>(ports, sql, [this]() -> std::string {
-    if (child->ready()) return "";
+    if (child->ready()) return why_closed();
     const std::string why = child->state().last_error;
     return "the store is restarting" + (why.empty() ? "" : " (" + why + ")") + "; events are kept, ask again in a second";
   });

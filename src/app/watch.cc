@@ -93,6 +93,9 @@ serve::Health Watch::look(const event::LedgerCounts& pending, DurationMs oldest)
   } else if (!pipeline.running) {
     process.state = started_ ? StageState::degraded : StageState::starting;
     process.why = pipeline.stopped_by.empty() ? "opening" : pipeline.stopped_by;
+  } else if (!started_ && !parts_.feed.newest().open) {
+    process.state = StageState::starting;
+    process.why = "making the tables and views";
   } else if (pipeline.process.replaying) {
     process.state = started_ ? StageState::degraded : StageState::starting;
     process.why = "folding again what was not in the newest checkpoint";

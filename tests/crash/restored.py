@@ -84,6 +84,7 @@ def an_older_copy_put_back_under_the_running_program_heals_too(options):
             child.signal(signal.SIGSTOP)
             (program.data / "store").rename(program.folder / "newer")
             (program.folder / "early").rename(program.data / "store")
+            program.tables_may_be_missing = True
             child.signal(signal.SIGKILL)
             program.urls["collect"] = collect
             healed(program, before)

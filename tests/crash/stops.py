@@ -39,6 +39,23 @@ def sigterm_during_a_start_exits_0_too(options):
             check(code == 0 and seconds < 5, f"SIGTERM {delay} s after listening: exit {code} after {seconds:.1f} s:", program.said()[-1000:])
 
 
+def the_first_sql_answer_of_a_first_start_knows_every_table(options):
+    """The store answers before it has tables; nobody may read that one is unknown, nor `sluice trace` stumble over it."""
+    for _ in range(3):
+        with Program() as program:
+            program.spawn()
+            program.wait_listening()
+            program.send([{"event": "sold", "message_id": "first"}])
+            wait_for("SQL", lambda: program.sql("SELECT count() FROM sluice.sold") != "", every=0)
+
+            def traced():
+                code, out, err, _ = program.run("trace", "first", "--json")
+                check("UNKNOWN" not in out + err, out, err)
+                return code == 0
+
+            wait_for("the trace", traced, every=0)
+
+
 def the_child_dies_with_its_parent(options):
     for number in (signal.SIGKILL, signal.SIGTERM, signal.SIGABRT):
         with Program() as program:
@@ -157,6 +174,7 @@ def a_child_that_is_slow_for_a_moment_is_left_alone(options):
 TESTS = [
     sigterm_under_load_drains_and_exits_0_within_5_seconds,
     sigterm_during_a_start_exits_0_too,
+    the_first_sql_answer_of_a_first_start_knows_every_table,
     the_child_dies_with_its_parent,
     a_stopped_child_dies_with_its_parent_too,
     up_right_after_a_kill_waits_for_the_lock,
