@@ -110,6 +110,7 @@ Result<std::vector<Checkpoint>> Checkpoints::kept() {
   for (const auto& [epoch, path] : SLUICE_TRY(list())) {
     if (Result<Checkpoint> checkpoint = read(path)) all.push_back(std::move(checkpoint).value());
   }
+  std::reverse(all.begin(), all.end());
   return all;
 }
 

@@ -34,7 +34,7 @@ class Checkpoints {
   Result<std::optional<Checkpoint>> newest(Epoch not_after, std::vector<std::string>& skipped);
   // Later ones describe a future that recovery is about to write anew.
   Status drop_after(Epoch epoch);
-  Result<std::vector<Checkpoint>> kept();
+  Result<std::vector<Checkpoint>> kept();  // oldest first; those that can be read
 
  private:
   Result<std::vector<std::pair<Epoch, std::string>>> list();

@@ -46,8 +46,8 @@ TEST_F(CheckpointTest, the_newest_is_found_and_three_are_kept) {
   const auto kept = checkpoints.kept();
   ASSERT_TRUE(kept);
   ASSERT_EQ(kept->size(), 3U);
-  EXPECT_EQ((*kept)[0].epoch, Epoch(5000));
-  EXPECT_EQ((*kept)[2].epoch, Epoch(30));
+  EXPECT_EQ((*kept)[0].epoch, Epoch(30));
+  EXPECT_EQ((*kept)[2].epoch, Epoch(5000));
   EXPECT_TRUE(skipped.empty());
 }
 

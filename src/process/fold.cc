@@ -389,11 +389,20 @@ Status Fold::load(ByteReader& from) {
   return ok();
 }
 
-Status Fold::release(const std::vector<std::string>& kept_snapshots) {
+std::string Fold::files_of(std::string_view snapshot) {
+  ByteReader from(snapshot);
+  from.u32();  // version
+  std::string files;
+  ByteWriter to(files);
+  to.text(from.text());
+  to.text(from.text());
+  return files;
+}
+
+Status Fold::release(const std::vector<std::string>& kept_files) {
   std::vector<std::string> ids, links;
-  for (const std::string& snapshot : kept_snapshots) {
-    ByteReader from(snapshot);
-    from.u32();
+  for (const std::string& files : kept_files) {
+    ByteReader from(files);
     ids.emplace_back(from.text());
     links.emplace_back(from.text());
   }

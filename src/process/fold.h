@@ -112,7 +112,9 @@ class Fold {
   size_t memory_bytes() const;
 
   Result<std::string> snapshot();  // durable files, and the state as bytes
-  Status release(const std::vector<std::string>& kept_snapshots);
+  // The part of a snapshot that names files: what release() is told of each kept checkpoint.
+  static std::string files_of(std::string_view snapshot);
+  Status release(const std::vector<std::string>& kept_files);
 
  private:
   Fold(const plan::Plan& plan, FoldOptions options) : options_(options) { bind(plan); }

@@ -179,18 +179,19 @@ Status Processor::publish_checkpoint(os::MonotonicTime now) {
   checkpointing_since_ = now;
   SLUICE_CHECK(checkpoints_.publish(*pending_checkpoint_));
   checkpointed_ = pending_checkpoint_->epoch;
+  keep(*pending_checkpoint_);
   pending_checkpoint_.reset();
-  std::vector<std::string> snapshots;
-  Epoch oldest_kept = checkpointed_;
-  std::vector<Checkpoint> all = SLUICE_TRY(checkpoints_.kept());
-  for (Checkpoint& kept : all) {  // newest first
-    oldest_kept = kept.epoch;
-    status_.oldest_checkpoint = event::embedded_offset(kept.position);
-    snapshots.push_back(std::move(kept.snapshot));
-  }
-  SLUICE_CHECK(journal_->forget(oldest_kept, setup_.log.begin()));
+  status_.oldest_checkpoint = kept_.front().begins;
+  SLUICE_CHECK(journal_->forget(kept_.front().epoch, setup_.log.begin()));
   status_.journal_begins = journal_->first_epoch();
-  return fold_->release(snapshots);
+  std::vector<std::string> files;
+  for (const KeptCheckpoint& kept : kept_) files.push_back(kept.files);
+  return fold_->release(files);
+}
+
+void Processor::keep(const Checkpoint& checkpoint) {
+  kept_.push_back({checkpoint.epoch, event::embedded_offset(checkpoint.position), Fold::files_of(checkpoint.snapshot)});
+  if (kept_.size() > Checkpoints::kKept) kept_.pop_front();
 }
 
 void Processor::note_status() {

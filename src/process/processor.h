@@ -124,6 +124,7 @@ class Processor {
 
   Status checkpoint(os::MonotonicTime now);
   Status publish_checkpoint(os::MonotonicTime now);
+  void keep(const Checkpoint& checkpoint);
   Status schedule_job(os::MonotonicTime now);
   Status start_job(uint32_t metric, os::MonotonicTime now);
   void apply_listing(const ListedEntry& listed);
@@ -164,6 +165,12 @@ class Processor {
   TimeMs committed_watermark_ = kMinusInfinity;
   std::deque<Delivery> outbox_;  // at most a schema and an epoch that the queue had no room for
 
+  struct KeptCheckpoint {
+    Epoch epoch;
+    event::Offset begins;
+    std::string files;
+  };
+  std::deque<KeptCheckpoint> kept_;  // oldest first: those on disk
   std::optional<Checkpoint> pending_checkpoint_;
   os::MonotonicTime last_checkpoint_{};
   std::chrono::steady_clock::duration last_checkpoint_took_{};  // folding stood still for so long

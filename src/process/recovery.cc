@@ -35,6 +35,8 @@ Status Processor::recover(std::vector<JournalEntry> entries, std::vector<std::st
                             setup_.log.begin().value));
   }
   SLUICE_CHECK(checkpoints_.drop_after(checkpoint ? checkpoint->epoch : Epoch(0)));
+  const std::vector<Checkpoint> on_disk = SLUICE_TRY(checkpoints_.kept());
+  for (const Checkpoint& kept : on_disk) keep(kept);
   if (entries.empty()) {
     SLUICE_CHECK(journal_->append(PlanEntry{setup_.wanted.hash, Epoch(1)}));
     entries.push_back(PlanEntry{setup_.wanted.hash, Epoch(1)});
