@@ -153,7 +153,7 @@ void Watch::publish_notes() {
 }
 
 void Watch::retain() {
-  const log::Retention retention{parts_.plan.retention.log_time, parts_.plan.retention.log_bytes};
+  const log::Retention retention{parts_.plan.log_retention.log_time, parts_.plan.log_retention.log_bytes};
   Status kept = parts_.log.retain(retention, parts_.pipeline.status().oldest_checkpoint, parts_.ports.clock.wall());
   if (!kept) trace_line(parts_.ports.clock, "log retention failed", kept.error().message);
 }

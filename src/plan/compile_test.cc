@@ -173,8 +173,8 @@ TEST(Compile, listeners_and_retention_are_read) {
   ASSERT_TRUE(c.plan);
   EXPECT_EQ(c.plan->collect_address, "127.0.0.1:8080");
   EXPECT_EQ(c.plan->web_address, "[::1]:0");
-  EXPECT_EQ(c.plan->retention.log_time.count(), 36LL * 3'600'000);
-  EXPECT_EQ(c.plan->retention.log_bytes, 64U << 20);
+  EXPECT_EQ(c.plan->log_retention.log_time.count(), 36LL * 3'600'000);
+  EXPECT_EQ(c.plan->log_retention.log_bytes, 64U << 20);
   EXPECT_EQ(c.plan->sources[0].dedup.count(), 86'400'000);
 }
 

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "event/event.h"
+#include "event/position.h"
 #include "plan/expression.h"
 
 namespace sluice::plan {
@@ -57,6 +58,7 @@ struct Value {
 struct Row {
   std::string_view source, event, message_id, user_id, anonymous_id, stitching_key, user_key, dialect;
   TimeMs event_time{}, received_at{};
+  event::Place place;  // breaks ties of event_time (R8 first, last)
   std::span<const event::ScalarView* const> paths;
 };
 

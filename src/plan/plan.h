@@ -66,12 +66,41 @@ struct Measure {
   uint32_t written = 0;       // its place among the measures as written
 };
 
+// Semantics R9. Groups of such a metric are (dimensions of the entry event, step): a row per step of a window that has an entry.
+struct FunnelStep {
+  std::string name;
+  Expression where;
+};
+struct Funnel {
+  Expression by;            // text
+  DurationMs within{};
+  bool strict = false;      // order: strict
+  std::vector<FunnelStep> steps;   // 2 to kFunnelStepsMax, in order
+};
+
+// Semantics R10. A row's window is [start of the cohort's period, end of period cohort + k), so that its end is its due time.
+struct CohortReturn {
+  Expression by;            // text
+  uint32_t periods = 0;     // k = 0 to periods - 1
+  Expression start;
+  Expression back;          // `return`
+};
+
+// A named result per window and group: metrics, funnels and retention differ in `kind` and share tables, views, states and jobs.
 struct Metric {
+  enum class Kind : uint8_t { windows, funnel, retention };
+  Kind kind = Kind::windows;
+  std::optional<Funnel> funnel;          // kind funnel
+  std::optional<CohortReturn> cohorts;   // kind retention
   std::string name;
   std::string question;
   Expression where;
   Window window;
   DurationMs allowed_lateness{600'000};
+  DurationMs due_after{};   // R1: a row is due so long after its window's end: `within` of a funnel, else 0
+  TimeMs due(const Span& row) const { return row.end + due_after; }
+  // The watermark that ends filling.
+  TimeMs closes(const Span& row) const { return due(row) + allowed_lateness; }
   std::vector<Dimension>
       dimensions;  // both sorted by name: the order of keys in YAML does not change a version (design 4), so it
   std::vector<Measure> measures;      // may not change group keys or state either
@@ -98,7 +127,7 @@ struct Dashboard {
   Location location;
 };
 
-struct Retention {  // of the log, R-less: operations
+struct LogRetention {  // how much of it is kept
   DurationMs log_time{7LL * 86'400'000};
   uint64_t log_bytes = 20ULL << 30;
 };
@@ -108,7 +137,7 @@ struct Plan {
   std::string collect_address = "127.0.0.1:8080";  // listeners as written
   std::string web_address = "127.0.0.1:8090";
   std::string sql_address = "127.0.0.1:8123";
-  Retention retention;
+  LogRetention log_retention;
   std::vector<Source> sources;      // order as written; the first is the demo's
   std::vector<std::string> paths;   // every path any expression reads: properties.repo, context.bot
   std::vector<Metric> metrics;

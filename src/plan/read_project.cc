@@ -69,14 +69,14 @@ void read_project(Reader& reader, const Yaml& root, Definitions& into) {
   if (const Yaml* retention = value_of(root, keys, "retention")) {
     const KeySet& inner = *keys.find("retention")->inner;
     const Bounds bounds{.least = DurationMs{3'600'000}, .most = DurationMs{36'600LL * 86'400'000}};
-    plan.retention.log_time = reader.duration(*retention, inner, "log_time", bounds).value_or(plan.retention.log_time);
+    plan.log_retention.log_time = reader.duration(*retention, inner, "log_time", bounds).value_or(plan.log_retention.log_time);
     if (const Yaml* size = value_of(*retention, inner, "log_bytes")) {
       const std::optional<uint64_t> bytes = parse_size(size->text);
       if (!bytes || *bytes < 64_MiB) {
         reader.report(size->at, fmt::format("`log_bytes` is a whole number and one of MiB, GiB, TiB, at least 64MiB; not {}",
                                             quoted(size->text)));
       } else {
-        plan.retention.log_bytes = *bytes;
+        plan.log_retention.log_bytes = *bytes;
       }
     }
   }

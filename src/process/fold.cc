@@ -74,12 +74,12 @@ void Fold::set_plan(const plan::Plan& plan, event::Epoch birth) {
   std::vector<Operator> next;
   for (const plan::Metric& metric : plan.metrics) {
     if (Operator* same = operator_of(metric.name, metric.version)) {
-      same->windows->rebind(metric);
+      same->state->rebind(metric);
       next.push_back(std::move(*same));
       continue;
     }
     Operator born;
-    born.windows = std::make_unique<WindowAggregate>(metric, options_.windows, largest_event_time_);
+    born.state = make_operator(metric, options_.operators, largest_event_time_);
     born.table = metric_table_name(metric, birth);
     born.birth = birth;
     born.listed = largest_event_time_ == kMinusInfinity;  // nothing stored: nothing to compute
@@ -93,7 +93,7 @@ void Fold::set_plan(const plan::Plan& plan, event::Epoch birth) {
 Fold::Operator* Fold::operator_of(std::string_view metric, std::string_view version) {
   for (Operator& op : operators_) {
     // Without windows: set_plan() has already moved it into the next plan's operators.
-    if (op.windows && op.windows->metric().name == metric && op.windows->metric().version == version) return &op;
+    if (op.state && op.state->metric().name == metric && op.state->metric().version == version) return &op;
   }
   return nullptr;
 }
@@ -189,6 +189,7 @@ Status Fold::fold_event(const event::EventView& event, const event::Place& place
   row.dialect = event::dialect_name(event.dialect);
   row.event_time = event.event_time.value_or(received_at_);
   row.received_at = received_at_;
+  row.place = place;
 
   const bool future = row.event_time > received_at_ + kFutureAfter;
   const auto flags = static_cast<uint16_t>(event.flags | (future ? event::bit(event::Flag::future) : 0));
@@ -199,7 +200,7 @@ Status Fold::fold_event(const event::EventView& event, const event::Place& place
   if (!operators_.empty()) {
     bind_paths(event);
     row.paths = slots_;
-    for (Operator& op : operators_) op.windows->add(row, future, watermark, out.epoch, evaluator_);
+    for (Operator& op : operators_) op.state->add(row, future, watermark, out.epoch, evaluator_);
   }
   largest_event_time_ = std::max(largest_event_time_, row.event_time);
   if (source_index_ && !future) clock_.moved(*source_index_, row.event_time, received_at_);
@@ -256,8 +257,8 @@ void Fold::finish(const std::optional<TimeMs>& clock, EpochRows& out) {
     Operator& op = operators_[i];
     MetricChange change;
     change.metric = i;
-    op.windows->emit(watermark, out.epoch, emit_touched, change.rows);
-    change.seen = op.windows->take_seen();
+    op.state->emit(watermark, out.epoch, emit_touched, change.rows);
+    change.seen = op.state->take_seen();
     if (change.rows.empty()) {
       if (change.seen.any) out.changes.push_back(std::move(change));
       continue;
@@ -265,10 +266,10 @@ void Fold::finish(const std::optional<TimeMs>& clock, EpochRows& out) {
     emitted = true;
     RestatingRows rows;
     rows.name = op.table;
-    rows.statement = metric_insert_statement(op.windows->metric(), op.table);
+    rows.statement = metric_insert_statement(op.state->metric(), op.table);
     RowWriter to(rows.rows.rows);
     for (const plan::MetricRow& row : change.rows)
-      write_metric_row(to, op.windows->metric(), row, 2 * out.epoch.value, out.epoch);
+      write_metric_row(to, op.state->metric(), row, 2 * out.epoch.value, out.epoch);
     rows.rows.count = change.rows.size();
     out.restating.push_back(std::move(rows));
     out.changes.push_back(std::move(change));
@@ -311,8 +312,8 @@ bool Fold::due_at(TimeMs clock) const {
   if (clock <= clock_.now()) return false;
   const TimeMs idle = clock_.idle_watermark_at(clock);
   for (const Operator& op : operators_) {
-    if (op.windows->has_touched() && clock - last_emit_ >= options_.emit_interval) return true;
-    const std::optional<TimeMs> next = op.windows->next_close();
+    if (op.state->has_touched() && clock - last_emit_ >= options_.emit_interval) return true;
+    const std::optional<TimeMs> next = op.state->next_close();
     if (next && *next <= idle) return true;
   }
   return false;
@@ -320,7 +321,7 @@ bool Fold::due_at(TimeMs clock) const {
 
 size_t Fold::memory_bytes() const {
   size_t n = ids_->runs().memory_bytes() + links_->memory_bytes();
-  for (const Operator& op : operators_) n += op.windows->state_bytes();
+  for (const Operator& op : operators_) n += op.state->state_bytes();
   return n;
 }
 
@@ -342,12 +343,12 @@ Result<std::string> Fold::snapshot() {
   }
   to.varint(operators_.size());
   for (const Operator& op : operators_) {
-    to.text(op.windows->metric().name);
-    to.text(op.windows->metric().version);
+    to.text(op.state->metric().name);
+    to.text(op.state->metric().version);
     to.text(op.table);
     to.u64(op.birth.value);
     to.u8(op.listed ? 1 : 0);
-    op.windows->save(to);
+    op.state->save(to);
   }
   return bytes;
 }
@@ -381,8 +382,8 @@ Status Fold::load(ByteReader& from) {
     op.table = std::string(from.text());
     op.birth = event::Epoch(from.u64());
     op.listed = from.u8() != 0;
-    op.windows = std::make_unique<WindowAggregate>(metric, options_.windows, kMinusInfinity);
-    op.windows->load(from);
+    op.state = make_operator(metric, options_.operators, kMinusInfinity);
+    op.state->load(from);
     operators_.push_back(std::move(op));
   }
   if (from.failed() || !from.at_end()) return fail(Code::corrupt, "checkpoint: shorter or longer than its fields");

@@ -22,7 +22,7 @@
 #include "process/identity.h"
 #include "process/tables.h"
 #include "process/watermark.h"
-#include "process/window_aggregate.h"
+#include "process/metric_operator.h"
 
 namespace sluice::process {
 
@@ -30,7 +30,7 @@ struct FoldOptions {
   KeyRunsOptions ids;
   KeyRunsOptions links{
       .open_max = 1'000'000, .filter_bytes_max = 32 * 1024 * 1024, .merge_span_ms = INT64_MAX, .merge_fan_in = 8};
-  WindowBounds windows;
+  OperatorBounds operators;
   DurationMs emit_interval{400};  // of `now`, for groups of windows that still fill
   size_t sample_max = 5;  // events and rejects of an epoch handed to the live feed
 };
@@ -49,7 +49,7 @@ struct RestatingRows {
 struct MetricChange {
   uint32_t metric = 0;  // index into the plan's metrics
   std::vector<plan::MetricRow> rows;
-  WindowAggregate::Seen seen;  // of this epoch's events
+  MetricOperator::Seen seen;  // of this epoch's events
 };
 
 struct SampleEvent {
@@ -96,7 +96,7 @@ class Fold {
 
   // One metric's operator with what belongs to it outside the fold of events.
   struct Operator {
-    std::unique_ptr<WindowAggregate> windows;
+    std::unique_ptr<MetricOperator> state;
     std::string table;
     event::Epoch birth;
     bool listed = true;  // false: its stored windows have not been made dirty yet

@@ -207,9 +207,9 @@ void Processor::note_status() {
   status_.dirty_windows = status_.evictions = 0;
   status_.progress.clear();
   for (const Fold::Operator& op : fold_->operators()) {
-    status_.dirty_windows += op.windows->cold().dirty_count();
-    status_.evictions += op.windows->evictions();
-    const std::string& name = op.windows->metric().name;
+    status_.dirty_windows += op.state->cold().dirty_count();
+    status_.evictions += op.state->evictions();
+    const std::string& name = op.state->metric().name;
     MetricProgress progress{name, 0, 0, ""};
     if (const auto it = first_.find(name); it != first_.end()) {
       const uint64_t left = it->second.done ? 0 : std::min(it->second.total, remaining(op));

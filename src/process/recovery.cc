@@ -82,7 +82,7 @@ void Processor::deliver_schema() {
   rows.statement = insert_statement(Table::definitions);
   RowWriter to(rows.rows.rows);
   for (const Fold::Operator& op : fold_->operators()) {
-    const plan::Metric& metric = op.windows->metric();
+    const plan::Metric& metric = op.state->metric();
     schema.tables.push_back(op.table);
     schema.statements.push_back(plan::clickhouse::create_table(metric, op.table));
     schema.statements.push_back(plan::clickhouse::create_view(metric, op.table));
@@ -116,7 +116,7 @@ Result<Processor::Step> Processor::replay(os::MonotonicTime now) {
   } else if (const auto* plan = std::get_if<PlanEntry>(&entry)) {
     SLUICE_CHECK(use_plan(plan->hash, plan->first_epoch));
   } else if (const auto* job = std::get_if<JobEntry>(&entry)) {
-    if (Fold::Operator* op = fold_->operator_of(job->metric, job->version)) op->windows->cold().started(job->windows, job->up_to);
+    if (Fold::Operator* op = fold_->operator_of(job->metric, job->version)) op->state->cold().started(job->windows, job->up_to);
     running_ = *job;
     next_job_ = job->job.next();
   } else if (const auto* done = std::get_if<JobDoneEntry>(&entry)) {

@@ -4,21 +4,21 @@
 namespace sluice::process {
 
 uint64_t Processor::remaining(const Fold::Operator& op) const {
-  const plan::Metric& metric = op.windows->metric();
+  const plan::Metric& metric = op.state->metric();
   const bool running = running_ && running_->metric == metric.name && running_->version == metric.version;
-  return op.windows->cold().dirty_count() + (running ? running_->windows.size() : 0);
+  return op.state->cold().dirty_count() + (running ? running_->windows.size() : 0);
 }
 
 // A metric born over stored events: all their windows are dirty once. Those still open are computed again when they close.
 void Processor::apply_listing(const ListedEntry& listed) {
   Fold::Operator* op = fold_->operator_of(listed.metric, listed.version);
   if (op == nullptr) return;
-  ColdWindows& cold = op->windows->cold();
+  ColdWindows& cold = op->state->cold();
   const Epoch now = gathering_since_ ? folded_.next() : folded_;
   for (const plan::Span& window : listed.windows) {
     if (!cold.open_cold(window)) continue;  // folded here from its first event on
     // What the watermark has closed is only final in the epoch that closed it: a job over less would leave it filling for ever.
-    const bool closed = window.end + op->windows->metric().allowed_lateness <= fold_->clock().watermark();
+    const bool closed = op->state->metric().closes(window) <= fold_->clock().watermark();
     cold.dirty(window, closed ? now : listed.up_to);
     if (!closed) cold.await_close(window);
   }
@@ -27,7 +27,7 @@ void Processor::apply_listing(const ListedEntry& listed) {
 }
 
 void Processor::give_back(const JobEntry& job) {
-  if (Fold::Operator* op = fold_->operator_of(job.metric, job.version)) op->windows->cold().not_done(job.windows, job.up_to);
+  if (Fold::Operator* op = fold_->operator_of(job.metric, job.version)) op->state->cold().not_done(job.windows, job.up_to);
 }
 
 bool Processor::stopped(const std::string& metric) const {
@@ -59,7 +59,7 @@ Status Processor::job_ended(JobReport report) {
   running_sent_ = false;
   ++status_.jobs_done;
   for (const Fold::Operator& op : fold_->operators()) {
-    if (op.windows->metric().name == report.task.entry.metric && !first.done && remaining(op) == 0) first.done = true;
+    if (op.state->metric().name == report.task.entry.metric && !first.done && remaining(op) == 0) first.done = true;
   }
   // Live inserts must not starve: a job rests twice as long as it ran. First computations are waited for, so they do not; nor does a
   // job after a store that was away for hours.
@@ -109,27 +109,27 @@ Status Processor::schedule_job(os::MonotonicTime now) {
   if (now < next_job_at_) return ok();
   for (size_t k = 0; k < fold_->operators().size(); ++k) {
     const auto i = static_cast<uint32_t>((last_job_metric_ + 1 + k) % fold_->operators().size());
-    const WindowAggregate& windows = *fold_->operators()[i].windows;
-    if (!stopped(windows.metric().name) && !windows.cold().due(committed_, 1).empty()) return start_job(i, now);
+    const MetricOperator& op = *fold_->operators()[i].state;
+    if (!stopped(op.metric().name) && !op.cold().due(committed_, 1).empty()) return start_job(i, now);
   }
   return ok();
 }
 
 Status Processor::start_job(uint32_t metric, os::MonotonicTime now) {
   Fold::Operator& op = fold_->operators()[metric];
-  const auto first = first_.find(op.windows->metric().name);
+  const auto first = first_.find(op.state->metric().name);
   JobEntry entry;
   entry.job = next_job_;
-  entry.metric = op.windows->metric().name;
-  entry.version = op.windows->metric().version;
-  entry.windows = op.windows->cold().due(committed_, setup_.options.job_windows_max);
+  entry.metric = op.state->metric().name;
+  entry.version = op.state->metric().version;
+  entry.windows = op.state->cold().due(committed_, setup_.options.job_windows_max);
   entry.up_to = committed_;
   entry.watermark = committed_watermark_;
   entry.clock = fold_->clock().now();
   entry.first = first != first_.end() && !first->second.done;
   SLUICE_CHECK(journal_->append(entry));
   next_job_ = next_job_.next();
-  op.windows->cold().started(entry.windows, entry.up_to);
+  op.state->cold().started(entry.windows, entry.up_to);
   last_job_metric_ = metric;
   running_ = std::move(entry);
   return schedule_job(now);

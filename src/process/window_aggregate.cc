@@ -28,14 +28,13 @@ plan::Group load_group(ByteReader& from) {
 
 void WindowAggregate::add(const plan::Row& row, bool future, TimeMs watermark, event::Epoch epoch, plan::Evaluator& evaluator) {
   if (!evaluator.passes(metric_->where, row)) return;
-  seen_.any = true;
-  if (!future) seen_.newest = std::max(seen_.newest, row.event_time);
+  see(row, future);
   spans_.clear();
   plan::windows_of(metric_->window, row.event_time, spans_);
   bool keyed = false;
   size_t prefix = 0;
   for (const plan::Span& window : spans_) {
-    if (watermark >= window.end + metric_->allowed_lateness) {  // late: the window is closed
+    if (watermark >= metric_->closes(window)) {  // late: the window is closed
       cold_.dirty(window, epoch);
       continue;
     }
@@ -118,13 +117,14 @@ plan::MetricRow WindowAggregate::row_of(const GroupState& group, TimeMs watermar
   row.window = group.window;
   row.dimensions = group.dimensions;
   for (size_t i = 0; i < metric_->measures.size(); ++i) group.measures[i].result(metric_->measures[i], row.stored);
-  row.state = plan::state_of(group.window.end, metric_->allowed_lateness, watermark, false, true);
+  row.state = plan::state_of(metric_->due(group.window), metric_->allowed_lateness, watermark, false, true);
   return row;
 }
 
 void WindowAggregate::emit(TimeMs watermark, event::Epoch epoch, bool touched_too, std::vector<plan::MetricRow>& into) {
   bool closed = false;
-  while (!windows_.empty() && windows_.begin()->first.first + metric_->allowed_lateness <= watermark) {
+  const DurationMs closes_after = metric_->due_after + metric_->allowed_lateness;
+  while (!windows_.empty() && windows_.begin()->first.first + closes_after <= watermark) {
     const LiveWindow& window = windows_.begin()->second;
     for (const uint32_t slot : window.groups) into.push_back(row_of(slots_[slot], watermark));
     forget(window);
@@ -132,7 +132,7 @@ void WindowAggregate::emit(TimeMs watermark, event::Epoch epoch, bool touched_to
     closed = true;
   }
   if (closed) drop_forgotten_touches();
-  cold_.close(watermark, metric_->allowed_lateness, epoch);
+  cold_.close(watermark, closes_after, epoch);
   if (!touched_too) return;
   for (const uint32_t slot : touched_) {
     GroupState& group = slots_[slot];
@@ -180,7 +180,7 @@ std::optional<TimeMs> WindowAggregate::next_close() const {
   std::optional<TimeMs> end = cold_.first_awaited_end();
   if (!windows_.empty() && (!end || windows_.begin()->first.first < *end)) end = windows_.begin()->first.first;
   if (!end) return std::nullopt;
-  return *end + metric_->allowed_lateness;
+  return *end + metric_->due_after + metric_->allowed_lateness;
 }
 
 void WindowAggregate::save(ByteWriter& to) const {

@@ -22,7 +22,7 @@ class WindowAggregateTest : public ::testing::Test {
     ASSERT_TRUE(compiled.plan);
     plan = std::move(*compiled.plan);
   }
-  WindowAggregate make(WindowBounds bounds = {}, TimeMs born_after = kMinusInfinity) {
+  WindowAggregate make(OperatorBounds bounds = {}, TimeMs born_after = kMinusInfinity) {
     return WindowAggregate(plan.metrics[0], bounds, born_after);
   }
   void add(WindowAggregate& to, int64_t at, std::string_view who, std::string_view event = "x", TimeMs watermark = kMinusInfinity,

@@ -165,7 +165,7 @@ Status ScenarioRun::option(std::string_view text) {
     o.checkpoint_interval = *duration;
     o.checkpoint_rest = 0;  // between two steps of the harness more time passes than a checkpoint takes
   } else if (name == "groups at most" && n) {
-    o.fold.windows.groups_max = *n;
+    o.fold.operators.groups_max = *n;
   } else if (name == "dedup open at most" && n) {
     o.fold.ids.open_max = o.fold.links.open_max = *n;
     o.fold.ids.merge_fan_in = o.fold.links.merge_fan_in = 2;

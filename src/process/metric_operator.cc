@@ -1,0 +1,11 @@
+#include "process/metric_operator.h"
+
+#include "process/window_aggregate.h"
+
+namespace sluice::process {
+
+std::unique_ptr<MetricOperator> make_operator(const plan::Metric& metric, OperatorBounds bounds, TimeMs born_after) {
+  return std::make_unique<WindowAggregate>(metric, bounds, born_after);
+}
+
+}  // namespace sluice::process
