@@ -153,7 +153,7 @@ std::string notes_json(const std::vector<std::string>& notes) {
   return out.take();
 }
 
-std::string project_json(const Project& project, const ProjectNow& now) {
+std::string project_json(const Project& project, const ProjectNow& now, const std::optional<std::string>& example_event) {
   const plan::Plan& plan = project.plan;
   JsonOut out;
   out.object([&] {
@@ -174,6 +174,7 @@ std::string project_json(const Project& project, const ProjectNow& now) {
     out.key("collect").text(project.collect_url);
     out.key("sql").text(project.sql_url);
     out.key("demo").boolean(project.demo);
+    out.key("example_event").text_or_null(example_event);
     out.key("definition_error").raw(now.definition_error);
     out.key("metrics").array([&] {
       for (size_t i = 0; i < plan.metrics.size(); ++i) {

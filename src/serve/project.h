@@ -3,6 +3,7 @@
 // Lives  The plan outlives whoever holds a Project.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -36,8 +37,8 @@ struct ProjectNow {                        // the parts that change while the pr
 
 std::string definition_error_json(const DefinitionError& error);
 std::string notes_json(const std::vector<std::string>& notes);  // {"notes":[...]}
-// /api/project of docs/formats/live-api.md.
-std::string project_json(const Project& project, const ProjectNow& now);
+// /api/project of docs/formats/live-api.md; `example_event` as of example_event.h.
+std::string project_json(const Project& project, const ProjectNow& now, const std::optional<std::string>& example_event);
 // <dashboard>.<row>.<column>
 std::string panel_id(const plan::Dashboard& dashboard, size_t row, size_t column);
 

@@ -5,6 +5,7 @@
 
 #include "base/json_text.h"
 #include "base/tab_separated.h"
+#include "serve/example_event.h"
 #include "serve/guard.h"
 #include "serve/inspect.h"
 #include "serve/tables_json.h"
@@ -105,7 +106,8 @@ WebPort::WebPort(const Project& project, Hub& hub, Queries& queries, Actions& ac
       actions_(actions),
       clock_(clock),
       options_(std::move(options)),
-      assets_(files) {}
+      assets_(files),
+      example_event_(example_event(project.plan)) {}
 
 void WebPort::handle(net::Request request, net::Responder responder, Trust trust) {
   if (trust == Trust::network) {
@@ -133,7 +135,7 @@ void WebPort::route(const net::Request& request, net::Responder responder, Trust
   } else if (!reads) {
     return send(responder, not_allowed("GET"));
   } else if (path == "/api/project") {
-    return send(responder, plain(200, "application/json", project_json(project_, hub_.now())));
+    return send(responder, plain(200, "application/json", project_json(project_, hub_.now(), example_event_)));
   } else if (path == "/api/live") {
     return live(request, std::move(responder));
   } else if (path == "/api/quarantine") {

@@ -78,6 +78,7 @@ class WebPort {
   os::Clock& clock_;
   const WebOptions options_;
   const Assets assets_;
+  const std::optional<std::string> example_event_;
   BoundedQueue<Job> jobs_{{kJobsMax, kJobsMax}};  // a job counts as one byte: requests are bounded by net
 };
 

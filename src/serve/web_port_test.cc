@@ -152,6 +152,8 @@ TEST_F(WebPortTest, the_project_is_told_as_the_page_needs_it) {
   EXPECT_EQ(project["project"], "history");
   EXPECT_EQ(project["notes"], json({"a note"}));
   EXPECT_TRUE(project["definition_error"].is_null());
+  EXPECT_EQ(project["example_event"],
+            R"({"event":"commit_authored","user_id":"u_1","properties":{"lang":"example","repo":"example","insertions":1}})");
   const json& metric = project["metrics"][0];
   EXPECT_EQ(metric["dimensions"], json({{{"name", "repo"}, {"label", "repo"}}, {{"name", "lang"}, {"label", "lang"}}}))
       << "as written";
