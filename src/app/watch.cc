@@ -68,7 +68,8 @@ serve::Health Watch::look(const event::LedgerCounts& pending, DurationMs oldest)
   using serve::StageState;
   const PipelineStatus pipeline = parts_.pipeline.status();
   const store::SupervisorState child = parts_.child.state();
-  const std::string waiting = quality::thousands(pending.pending) + " events wait in the log, none is lost";
+  const std::string waiting = quality::thousands(pending.pending) + (pending.pending == 1 ? " event waits" : " events wait") +
+                              " in the log, none is lost";
   serve::Health health;
   health.version = parts_.version;
 

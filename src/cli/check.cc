@@ -9,8 +9,6 @@
 namespace sluice::cli {
 namespace {
 
-std::string counted(size_t n, const char* what) { return fmt::format("{} {}{}", n, what, n == 1 ? "" : "s"); }
-
 void print_json(const plan::Compiled& compiled) {
   std::string out = fmt::format("{{\"valid\":{},\"errors\":[", compiled.plan.has_value());
   for (size_t i = 0; i < compiled.diagnostics.size(); ++i) {

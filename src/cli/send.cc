@@ -91,8 +91,8 @@ class Sender {
       lines_now += lines;
       if (++batches_ % 20 == 0) SLUICE_CHECK(progress_.save(standing));
       const double seconds = std::chrono::duration<double>(ports_.clock.monotonic() - began).count();
-      bar_.show(standing.bytes,
-                fmt::format("{} events, {:.0f}/s", standing.lines, seconds > 0 ? static_cast<double>(lines_now) / seconds : 0));
+      bar_.show(standing.bytes, fmt::format("{}, {:.0f}/s", counted(standing.lines, "event"),
+                                            seconds > 0 ? static_cast<double>(lines_now) / seconds : 0));
       if (rate_ > 0) {
         const double due = static_cast<double>(lines_now) / static_cast<double>(rate_);
         if (due > seconds) ports_.clock.sleep_for(DurationMs(static_cast<int64_t>((due - seconds) * 1000)));
@@ -100,7 +100,7 @@ class Sender {
     }
     standing.finished = true;
     SLUICE_CHECK(progress_.save(standing));
-    bar_.finish(fmt::format("{} lines sent: {} accepted, {} rejected{}", lines_now, sent_.received - sent_.rejected,
+    bar_.finish(fmt::format("{} sent: {} accepted, {} rejected{}", counted(lines_now, "line"), sent_.received - sent_.rejected,
                             sent_.rejected, sent_.rejected > 0 ? " (see the quarantine for reason and path)" : ""));
     return sent_;
   }
@@ -219,8 +219,8 @@ Status run(os::Ports ports, const SendOptions& options) {
   const std::string hash = SLUICE_TRY(content_hash(*file, size));
   Standing standing = SLUICE_TRY(progress.load(hash));
   if (standing.finished && !options.again) {
-    print(fmt::format("{} was sent before ({} lines); nothing is sent. Use --again to send it once more.\n", options.file,
-                      standing.lines));
+    print(fmt::format("{} was sent before ({}); nothing is sent. Use --again to send it once more.\n", options.file,
+                      counted(standing.lines, "line")));
     return ok();
   }
   if (standing.finished || options.again) standing = Standing{hash, 0, 0, false};

@@ -30,6 +30,8 @@ std::string red(std::string_view text) {
   return standard_output_is_terminal() ? fmt::format("\x1b[31m{}\x1b[0m", text) : std::string(text);
 }
 
+std::string counted(uint64_t n, std::string_view what) { return fmt::format("{} {}{}", n, what, n == 1 ? "" : "s"); }
+
 void ProgressBar::show(uint64_t done, std::string_view note) {
   if (!standard_error_is_terminal()) return;
   constexpr int64_t kWidth = 32;

@@ -16,6 +16,7 @@ void print(std::string_view text);          // to standard output, as it is
 int report(const Error& error);
 std::string strong(std::string_view text);  // bold on a terminal
 std::string red(std::string_view text);
+std::string counted(uint64_t n, std::string_view what);  // "1 line", "3 lines"
 
 // One line on standard error that is drawn again; on no terminal only its end is said.
 class ProgressBar {

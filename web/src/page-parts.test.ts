@@ -57,6 +57,8 @@ describe('sentences', () => {
     expect(statusWords(status, {...ledger, missing: 1}, near)).not.toContain('none lost');
     const told = {...status, stages: [{...status.stages[1]!, why: 'restarting: 1,204 events wait in the log, none is lost'}]};
     expect(statusWords(told, ledger, near)).toBe('store: restarting: 1,204 events wait in the log, none is lost · since 14:21:00');
+    const one = {...status, stages: [{...status.stages[1]!, why: 'restarting: 1 event waits in the log, none is lost', lag_events: 1}]};
+    expect(statusWords(one, ledger, near)).toBe('store: restarting: 1 event waits in the log, none is lost · since 14:21:00');
     expect(statusWords({...status, status: 'ready'}, ledger, near)).toBeNull();
   });
   it('of_the_watermark_say_how_far_behind', () => {

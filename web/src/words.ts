@@ -111,7 +111,7 @@ export function watermarkWords(behind: number | null): string {
 function stageWords(stage: Stage, nothingMissing: boolean): string {
   const why = stage.why || stage.status;
   // The program's own words may have said it already.
-  if (stage.lag_events <= 0 || why.includes('wait in the log')) return `${stage.name}: ${why}`;
+  if (stage.lag_events <= 0 || /waits? in the log/.test(why)) return `${stage.name}: ${why}`;
   const wait = stage.lag_events === 1 ? 'event waits' : 'events wait';
   return `${stage.name}: ${why}. ${grouped(String(stage.lag_events))} ${wait} in the log` + (nothingMissing ? ', none lost' : '');
 }

@@ -68,6 +68,8 @@ class Sender {
   }
 }
 
+const counted = (n, what) => `${n} ${what}${n === 1 ? '' : 's'}`;
+
 const journalIds = (data) => {
   const path = join(data, 'replay-journal.ndjson');
   if (!existsSync(path)) return [];
@@ -134,10 +136,10 @@ export async function breakDemo(binary, data, what, print = console.log) {
   }
   const ids = [...sender.acknowledged, ...journalIds(data)];
   const { lost, doubled } = await compare(binary, data, ids);
-  print(`up to ${back.waiting} events waited in the log. ${ids.length} acknowledged ids looked up in sluice.events:`);
+  print(`up to ${counted(back.waiting, 'event')} waited in the log. ${counted(ids.length, 'acknowledged id')} looked up in sluice.events:`);
   const result = `${lost.length} lost, ${doubled.length} doubled, back in ${back.seconds.toFixed(1)} s`;
   print(result);
-  note(data, 'kill -9 ', `of ${what === 'all' ? 'everything' : 'the store'} at ${new Date(killedAt).toISOString().slice(11, 19)} UTC: ${result}, by the sender's own journal of ${ids.length} ids.`);
+  note(data, 'kill -9 ', `of ${what === 'all' ? 'everything' : 'the store'} at ${new Date(killedAt).toISOString().slice(11, 19)} UTC: ${result}, by the sender's own journal of ${counted(ids.length, 'id')}.`);
   if (lost.length > 0) print(`lost: ${lost.slice(0, 20).join(' ')}`);
   if (doubled.length > 0) print(`doubled: ${doubled.slice(0, 20).join(' ')}`);
   return lost.length === 0 && doubled.length === 0;

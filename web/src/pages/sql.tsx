@@ -2,7 +2,7 @@
 
 import {useEffect, useRef, useState} from 'react';
 
-import {grouped} from '../decimal';
+import {count, grouped} from '../decimal';
 import {duration} from '../dates';
 import {api} from '../live/api';
 import type {Failure, Project, SqlResult} from '../live/contract';
@@ -112,7 +112,7 @@ export function SqlPage({project}: {project: Project}) {
             <CopyButton text={curlOf(project, text)} what="as curl" label="Copy as curl" />
             <span className="secondary sql-said" role="status">
               {result && !running && <>
-                {grouped(String(result.rows.length))} rows{result.truncated ? ', cut off' : ''}
+                {count(result.rows.length, 'row')}{result.truncated ? ', cut off' : ''}
                 {result.rows.length > kRowsShown && `, ${grouped(String(kRowsShown))} shown`}
                 {' · '}{grouped(String(result.rows_read))} read · {duration(result.took_ms)}
               </>}

@@ -6,7 +6,7 @@ import {api} from '../live/api';
 import {setData, setText, useBoard, usePaint, useTheBoard} from '../live/paint';
 import type {Metric, Panel, State} from '../live/contract';
 import {asOfWords, stateWords} from '../words';
-import {grouped} from '../decimal';
+import {count, grouped} from '../decimal';
 import {range} from '../dates';
 import {listed, setQuery, toggled, useRoute} from '../route';
 
@@ -89,7 +89,7 @@ export function ProgressLine({metric}: {metric: Metric}) {
   return (
     <p className="progress" data-progress={metric.name}>
       <progress max={progress.total} value={done} aria-label={`${metric.name}: windows computed`} />
-      <span>{metric.name} is new: {grouped(String(done))} of {grouped(String(progress.total))} windows computed from the stored events</span>
+      <span>{metric.name} is new: {grouped(String(done))} of {count(progress.total, 'window')} computed from the stored events</span>
     </p>
   );
 }

@@ -120,7 +120,7 @@ export function TablePanel({panel}: {panel: Panel}) {
     if (body.current) keyed(body.current, rows, (row) => keyId(row.key), create, update);
     const hidden = all.length - rows.length;
     setText(note.current, !held?.answered ? '' : all.length === 0 ? 'No events in this window.' :
-      [now!.more > 0 ? `${grouped(String(now!.more))} more rows are in SQL and CSV` : '', hidden > 0 ? `${hidden} hidden by the filter` : '']
+      [now!.more > 0 ? now!.more === 1 ? '1 more row is in SQL and CSV' : `${grouped(String(now!.more))} more rows are in SQL and CSV` : '', hidden > 0 ? `${hidden} hidden by the filter` : '']
         .filter((one) => one !== '').join(' · '));
   });
 
