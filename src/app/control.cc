@@ -99,6 +99,7 @@ Result<std::unique_ptr<plan::Plan>> OpenedData::plan() {
   std::string hash;
   for (const process::JournalEntry& entry : entries) {
     if (const auto* plan = std::get_if<process::PlanEntry>(&entry)) hash = plan->hash;
+    if (const auto* cut = std::get_if<process::CutEntry>(&entry)) hash = cut->plan;  // the entry of its plan may be forgotten
   }
   if (hash.empty()) return fail(Code::not_found, "no project ran on this data directory yet; run `sluice up` first");
   return load_plan(ports_.files, directory_->paths().plans(), hash);

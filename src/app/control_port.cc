@@ -68,15 +68,25 @@ void ControlPort::handle(net::Request request, net::Responder responder) {
 
 void ControlPort::later(net::Responder responder, std::function<net::Response()> answer) {
   std::optional<Job> back = jobs_.try_push(Job{std::move(responder), std::move(answer)}, 1);
-  if (!back) return;
-  net::Response busy = net::json_error(503, "busy", "too many commands at once", "try again in a second");
-  busy.headers.emplace_back("Retry-After", "1");
-  back->responder.send(std::move(busy));
+  if (back) back->responder.send(refusal());
+}
+
+net::Response ControlPort::refusal() const {
+  net::Response response =
+      jobs_.closed() ? net::json_error(503, "closed", "the program is stopping", "try again when it is back")
+                     : net::json_error(503, "busy", "too many commands at once", "try again in a second");
+  response.headers.emplace_back("Retry-After", "1");
+  return response;
 }
 
 void ControlPort::step(DurationMs wait) {
   std::optional<Job> job = jobs_.pop_for(wait);
   if (job) job->responder.send(job->answer());
+}
+
+void ControlPort::stop() {
+  jobs_.close();
+  while (std::optional<Job> job = jobs_.try_pop()) job->responder.send(refusal());
 }
 
 }  // namespace sluice::app

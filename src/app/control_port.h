@@ -29,7 +29,8 @@ class ControlPort {
   explicit ControlPort(Parts parts) : parts_(std::move(parts)), jobs_({kJobsMax, kJobsMax}) {}
   void handle(net::Request request, net::Responder responder);
   void step(DurationMs wait);
-  void stop() { jobs_.close(); }
+  // What waits is told that the program stops; nothing more is taken.
+  void stop();
 
  private:
   struct Job {
@@ -37,6 +38,7 @@ class ControlPort {
     std::function<net::Response()> answer;
   };
   void later(net::Responder responder, std::function<net::Response()> answer);
+  net::Response refusal() const;
 
   Parts parts_;
   BoundedQueue<Job> jobs_;

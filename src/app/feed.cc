@@ -29,10 +29,28 @@ void add_samples(process::EpochRows& rows, serve::Committed& into) {
 
 }  // namespace
 
+void Feed::show(std::shared_ptr<const plan::Plan> plan) {
+  const std::lock_guard lock(mutex_);
+  plan_ = std::move(plan);
+  newest_.plan = plan_->hash;
+  progress_.clear();
+}
+
+void Feed::repeat() {
+  serve::Committed newest;
+  {
+    const std::lock_guard lock(mutex_);
+    if (!open_) return;
+    newest = newest_;
+  }
+  publish_(std::move(newest));
+}
+
 void Feed::opened(serve::Committed newest, event::Offset to) {
   {
     const std::lock_guard lock(mutex_);
     if (newest.epoch >= newest_.epoch) {
+      newest.plan = plan_->hash;
       newest_ = newest;
       to_ = std::max(to_, to);
     } else if (open_) {
@@ -54,6 +72,7 @@ void Feed::epoch(process::EpochRows rows) {
   {
     const std::lock_guard lock(mutex_);
     if (rows.epoch <= newest_.epoch) return;
+    committed.plan = plan_->hash;
     newest_ = committed;
     to_ = rows.to;
     if (!open_) return;
@@ -67,24 +86,29 @@ void Feed::epoch(process::EpochRows rows) {
 
 void Feed::job(const process::JobTask& task, process::JobResult result) {
   serve::Committed committed;
+  const plan::Metric& computed = task.definition();
+  uint32_t metric = 0;
   {
     const std::lock_guard lock(mutex_);
     committed = newest_;
+    const std::vector<plan::Metric>& shown = plan_->metrics;
+    while (metric < shown.size() && (shown[metric].name != computed.name || shown[metric].version != computed.version)) ++metric;
+    if (metric == shown.size()) return;  // nobody looks at it: it will replace a definition that is shown, or was replaced
   }
   committed.metrics.push_back(
-      {task.metric, task.entry.up_to, std::move(result.rows), std::move(result.revisions), false, kMinusInfinity});
+      {metric, task.entry.up_to, std::move(result.rows), std::move(result.revisions), false, kMinusInfinity});
   publish_(std::move(committed));
 }
 
-void Feed::progress(const std::vector<process::MetricProgress>& progress) {
+void Feed::progress(const std::string& plan, const std::vector<process::MetricProgress>& progress) {
   serve::Committed committed;
   {
     const std::lock_guard lock(mutex_);
     std::vector<serve::Progress> now;
-    for (uint32_t i = 0; i < progress.size(); ++i) {
-      if (progress[i].total > 0) now.push_back({i, progress[i].done, progress[i].total});
+    for (const process::MetricProgress& p : progress) {
+      if (p.total > 0 && p.shown) now.push_back({*p.shown, p.done, p.total});
     }
-    if (!open_ || now == progress_) return;
+    if (!open_ || plan != plan_->hash || now == progress_) return;
     progress_ = now;
     committed = newest_;
     committed.progress = std::move(now);

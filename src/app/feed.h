@@ -6,6 +6,7 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <mutex>
 #include <vector>
 
@@ -17,15 +18,21 @@ namespace sluice::app {
 class Feed {
  public:
   // committed_to: where the newest committed epoch ends in the log, as the journals say at start.
-  Feed(std::function<void(serve::Committed)> publish, event::Offset committed_to)
-      : publish_(std::move(publish)), to_(committed_to) {}
+  Feed(std::function<void(serve::Committed)> publish, event::Offset committed_to, std::shared_ptr<const plan::Plan> shown)
+      : publish_(std::move(publish)), to_(committed_to), plan_(std::move(shown)) {
+    newest_.plan = plan_->hash;
+  }
+  // Whose metrics the page shows from now on.
+  void show(std::shared_ptr<const plan::Plan> plan);
+  // The newest epoch once more, without changes: for a page that has just changed over.
+  void repeat();
   // Tables and views of this project are there, and the store holds all up to that epoch: from now on epochs are published.
   void opened(serve::Committed newest, event::Offset to);
   // Epochs that were published before a recovery are not published again.
   void epoch(process::EpochRows rows);
   void job(const process::JobTask& task, process::JobResult result);
-  // Of first computations; goes out when it changed.
-  void progress(const std::vector<process::MetricProgress>& progress);
+  // Of first computations, as the plan of that hash has them; goes out when it changed.
+  void progress(const std::string& plan, const std::vector<process::MetricProgress>& progress);
   // Totals of the newest committed epoch, and where it ends in the log: both of one moment.
   struct Newest {
     bool open = false;             // false: nothing was published yet, totals are not known
@@ -41,6 +48,7 @@ class Feed {
   bool open_ = false;
   serve::Committed newest_;      // without changes and samples
   event::Offset to_;
+  std::shared_ptr<const plan::Plan> plan_;
   std::vector<serve::Progress> progress_;
 };
 

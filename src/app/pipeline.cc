@@ -62,6 +62,20 @@ PipelineStatus Pipeline::status() const {
   return status_;
 }
 
+void Pipeline::want(std::string plan) {
+  {
+    const std::lock_guard lock(mutex_);
+    wanted_ = std::move(plan);
+  }
+  wants_ = true;
+  bell_.ring();
+}
+
+std::string Pipeline::wanted() const {
+  const std::lock_guard lock(mutex_);
+  return wanted_;
+}
+
 void Pipeline::drain() {
   draining_ = true;
   bell_.ring();
@@ -112,7 +126,7 @@ Status Pipeline::open(Generation& g) {
       g.reports,
       parts_.paths.process(),
       parts_.data_id,
-      parts_.plan,
+      wanted(),
       [this](const std::string& hash) { return load_plan(parts_.ports.files, parts_.paths.plans(), hash); },
       missing,
       parts_.options};
@@ -150,6 +164,7 @@ Error Pipeline::live(Generation& g) {
       break;
     }
     if (draining_) g.processor->drain();
+    if (wants_.exchange(false)) g.processor->want(wanted());
     Result<process::Processor::Step> step = g.processor->step(parts_.ports.clock.monotonic());
     note(*g.processor);
     if (!step) {
@@ -172,7 +187,7 @@ void Pipeline::note(const process::Processor& processor) {
     s.oldest_checkpoint = processor.status().oldest_checkpoint;
     s.process_cpu_us = cpu;
   });
-  parts_.feed.progress(processor.status().progress);
+  parts_.feed.progress(processor.status().shown, processor.status().progress);
 }
 
 void Pipeline::run_sink(Generation& g) {
@@ -183,15 +198,18 @@ void Pipeline::run_sink(Generation& g) {
     bell_.ring();
   });
   std::string waited_for;
-  std::optional<std::vector<std::string>> tables;
+  std::string plan;  // whose tables and views are being made
+  std::vector<std::string> tables;
   while (!g.deliveries.closed() && !g.failed()) {
     std::optional<process::Delivery> next;
     if (!sink.busy()) {
       next = g.deliveries.pop_for(kNeighbourWait);
       if (!next) continue;
     }
-    // The page may read once the views of this project's own plan are there.
-    if (next && next->kind == process::Delivery::Kind::schema && next->plan == parts_.plan.hash) tables = next->tables;
+    if (next && next->kind == process::Delivery::Kind::schema && !next->plan.empty()) {
+      plan = next->plan;
+      tables = next->tables;
+    }
     while (!g.deliveries.closed() && !g.failed()) {
       Status same = check_incarnation(g);
       if (same) break;
@@ -214,10 +232,9 @@ void Pipeline::run_sink(Generation& g) {
       if (sink.waiting_for().empty()) parts_.say("store back", "what waited is being stored");
       waited_for = sink.waiting_for();
     }
-    if (tables && !sink.busy()) {
-      parts_.tables(*tables);
+    if (!plan.empty() && !sink.busy()) {
+      parts_.shown(std::exchange(plan, {}), tables);
       parts_.feed.opened(g.header, g.header_to);
-      tables.reset();
     }
     const process::Epoch begins = status().process.journal_begins;
     if (begins.value > 0) {

@@ -42,21 +42,23 @@ class Pipeline {
     std::string data_id;
     log::SegmentLog& log;
     log::Committer& committer;
-    const plan::Plan& plan;
+    std::string plan;  // hash of the one to begin with; DATA/plans has it
     std::function<std::unique_ptr<process::Warehouse>()> warehouse;  // a connection each for sink and jobs
     std::function<uint64_t()> store_incarnation;  // another number: another process answers, ask it what it holds
-    std::function<void(const std::vector<std::string>& tables)>
-        tables;  // of the plan's metrics, before the first commit is published
+    // The store has tables and views of that plan; before the first commit that was folded with it is published.
+    std::function<void(const std::string& plan, const std::vector<std::string>& tables)> shown;
     Feed& feed;
     std::function<void(const std::string& what, const std::string& detail)> say;  // one line per change of state
     process::ProcessorOptions options;
   };
-  explicit Pipeline(Parts parts) : parts_(std::move(parts)) {}
+  explicit Pipeline(Parts parts) : parts_(std::move(parts)), wanted_(parts_.plan) {}
 
   void run();
   // New frames are there, or a neighbour is done.
   void ring() { bell_.ring(); }
-  // Commits what the log holds and makes a checkpoint; run() then returns. stop(): returns as soon as it can.
+  // The project's plan is that one now; DATA/plans has it. It holds from the next epoch on.
+  void want(std::string plan);
+  // Commits what was taken from the log and makes a checkpoint; run() then returns. stop(): returns as soon as it can.
   void drain();
   void stop();
   PipelineStatus status() const;
@@ -68,6 +70,7 @@ class Pipeline {
   void run_sink(Generation& generation);
   Status check_incarnation(Generation& generation);
   void run_jobs(Generation& generation);
+  std::string wanted() const;
   void note(const process::Processor& processor);
   void set(const std::function<void(PipelineStatus&)>& change);
 
@@ -75,8 +78,10 @@ class Pipeline {
   Doorbell bell_;
   std::atomic<bool> draining_{false};
   std::atomic<bool> stopping_{false};
+  std::atomic<bool> wants_{false};  // another plan than the processor knows
   mutable std::mutex mutex_;
   PipelineStatus status_;
+  std::string wanted_;
 };
 
 }  // namespace sluice::app

@@ -2,18 +2,31 @@
 
 #include <fmt/format.h>
 
+#include <array>
+
 namespace sluice::app {
 namespace {
 
 constexpr size_t kFilesMax = 1000;
 constexpr uint64_t kPackedMax = 64ULL << 20;
 
+constexpr std::array kFolders{"metrics", "dashboards", "dimensions", "contracts", "quality", "destinations"};
+
+// The definition files of a folder; none where there is no such folder.
+Result<std::vector<os::Entry>> list_folder(os::Files& files, const std::string& path) {
+  std::vector<os::Entry> found;
+  if (!files.exists(path)) return found;
+  found = SLUICE_TRY(files.list(path));
+  std::erase_if(found, [](const os::Entry& entry) {
+    return entry.is_directory || !(entry.name.ends_with(".yaml") || entry.name.ends_with(".yml"));
+  });
+  return found;
+}
+
 Status read_folder(os::Files& files, const std::string& directory, const std::string& folder,
                    std::vector<plan::SourceFile>& into) {
   const std::string path = os::join(directory, folder);
-  if (!files.exists(path)) return ok();
-  for (const os::Entry& entry : SLUICE_TRY(files.list(path))) {
-    if (entry.is_directory || !(entry.name.ends_with(".yaml") || entry.name.ends_with(".yml"))) continue;
+  for (const os::Entry& entry : SLUICE_TRY(list_folder(files, path))) {
     if (into.size() >= kFilesMax)
       return fail(Code::invalid, fmt::format("{}: more than {} files in a project", directory, kFilesMax));
     into.push_back({folder + "/" + entry.name, SLUICE_TRY(files.read_all(os::join(path, entry.name), plan::kFileBytesMax))});
@@ -30,10 +43,24 @@ Result<std::vector<plan::SourceFile>> read_project(os::Files& files, const std::
                 directory + " has no sluice.yaml, so it is no project; `sluice init " + directory + "` makes one");
   }
   std::vector<plan::SourceFile> all{{"sluice.yaml", SLUICE_TRY(files.read_all(main, plan::kFileBytesMax))}};
-  for (const char* folder : {"metrics", "dashboards", "dimensions", "contracts", "quality", "destinations"}) {
+  for (const char* folder : kFolders) {
     SLUICE_CHECK(read_folder(files, directory, folder, all));
   }
   return all;
+}
+
+Result<std::string> project_stamp(os::Files& files, const std::string& directory) {
+  std::string stamp;
+  const auto add = [&](const char* folder, const os::Entry& entry) {
+    stamp += fmt::format("{}/{} {} {}\n", folder, entry.name, entry.size, entry.modified_ns);
+  };
+  for (const os::Entry& entry : SLUICE_TRY(files.list(directory))) {
+    if (entry.name == "sluice.yaml") add("", entry);
+  }
+  for (const char* folder : kFolders) {
+    for (const os::Entry& entry : SLUICE_TRY(list_folder(files, os::join(directory, folder)))) add(folder, entry);
+  }
+  return stamp;
 }
 
 Result<std::unique_ptr<plan::Plan>> compile_project(const std::vector<plan::SourceFile>& files) {

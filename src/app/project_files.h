@@ -14,6 +14,8 @@
 namespace sluice::app {
 
 Result<std::vector<plan::SourceFile>> read_project(os::Files& files, const std::string& directory);
+// Another text whenever a file that read_project() takes came, went or was written; no file is read.
+Result<std::string> project_stamp(os::Files& files, const std::string& directory);
 
 // The compiled plan, or every diagnostic as one text, a line each.
 Result<std::unique_ptr<plan::Plan>> compile_project(const std::vector<plan::SourceFile>& files);

@@ -82,6 +82,7 @@ void StoreQueries::give_back(std::unique_ptr<net::Client> client) {
 }
 
 Result<serve::Reply> StoreQueries::query(const serve::Query& query) {
+  if (stopping_) return fail(Code::closed, "the program is stopping");
   if (!child_.ready()) return away(child_);
   if (const std::string why = closed_ ? closed_() : std::string(); !why.empty()) return fail(Code::unavailable, why);
   net::ClientRequest request;
@@ -89,8 +90,10 @@ Result<serve::Reply> StoreQueries::query(const serve::Query& query) {
   if (query.role == serve::Role::service) request.headers.emplace_back("X-Sluice-Role", "writer");
   request.body = query.sql;
   request.timeout = query.timeout;
+  request.wanted = [this] { return !stopping_.load(); };
   std::unique_ptr<net::Client> client = take();
   Result<net::Response> response = client->send(request, query.bytes_max);
+  if (!response && stopping_) return fail(Code::closed, "the program is stopping");
   if (!response) return std::move(response).error();
   give_back(std::move(client));
   if (response->status != 200) {

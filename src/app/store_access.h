@@ -5,6 +5,7 @@
 // Lives   StoreChild and Ports outlive both.
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -41,6 +42,8 @@ class StoreQueries final : public serve::Queries {
   StoreQueries(os::Ports ports, StoreChild& child, std::string socket, std::function<std::string()> closed = {})
       : ports_(ports), child_(child), socket_(std::move(socket)), closed_(std::move(closed)) {}
   Result<serve::Reply> query(const serve::Query& query) override;
+  // Ends what is being asked within a quarter of a second and refuses all else: Code::closed.
+  void stop() { stopping_ = true; }
 
  private:
   std::unique_ptr<net::Client> take();
@@ -50,6 +53,7 @@ class StoreQueries final : public serve::Queries {
   StoreChild& child_;
   const std::string socket_;
   const std::function<std::string()> closed_;
+  std::atomic<bool> stopping_{false};
   std::mutex mutex_;
   std::vector<std::unique_ptr<net::Client>> idle_;
 };

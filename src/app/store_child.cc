@@ -34,15 +34,20 @@ void StoreChild::run() {
     std::unique_lock lock(mutex_);
     told_.wait_for(lock, next, [&] { return stopping_ || fence_wanted_; });
   }
-  supervisor.stop();
-  const std::lock_guard lock(mutex_);
-  state_ = supervisor.state();
-  told_.notify_all();
+  bool at_once = false;
+  {
+    const std::lock_guard lock(mutex_);
+    at_once = at_once_;
+    state_.phase = Phase::stopped;
+    told_.notify_all();
+  }
+  if (!at_once) supervisor.stop();
 }
 
-void StoreChild::stop() {
+void StoreChild::stop(bool at_once) {
   const std::lock_guard lock(mutex_);
   stopping_ = true;
+  at_once_ = at_once;
   told_.notify_all();
 }
 

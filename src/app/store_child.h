@@ -19,7 +19,8 @@ class StoreChild {
   StoreChild(os::Ports ports, store::SupervisorOptions options, std::function<void(const store::SupervisorState&)> changed);
 
   void run();
-  void stop();
+  // The child is asked to end, and killed when it does not; `at_once`: killed, since nobody waits any longer.
+  void stop(bool at_once = false);
   bool ready() const;
   store::SupervisorState state() const;
   Status wait_ready(DurationMs at_most);
@@ -33,6 +34,7 @@ class StoreChild {
   std::condition_variable told_;
   store::SupervisorState state_;
   bool stopping_ = false;
+  bool at_once_ = false;
   bool fence_wanted_ = false;
   uint64_t fences_ = 0;
 };

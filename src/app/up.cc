@@ -4,6 +4,7 @@
 
 #include "app/control_port.h"
 #include "app/journaled.h"
+#include "app/live_definitions.h"
 #include "app/log_door.h"
 #include "app/pipeline.h"
 #include "app/project_files.h"
@@ -69,7 +70,7 @@ struct Up::Parts final : serve::Actions {
 
   os::Ports ports;
   UpSetup setup;
-  std::unique_ptr<plan::Plan> plan;
+  std::shared_ptr<const plan::Plan> plan;  // of the start
   std::unique_ptr<DataDirectory> directory;
   std::string data_id;
   Journaled journaled;
@@ -80,12 +81,12 @@ struct Up::Parts final : serve::Actions {
   std::unique_ptr<StoreQueries> queries;
   std::unique_ptr<LogSubmitter> submitter;
   std::unique_ptr<collect::Collector> collector;
-  std::unique_ptr<serve::Project> project;
   std::unique_ptr<serve::Hub> hub;
   std::unique_ptr<serve::WebPort> web_port;
   std::unique_ptr<ControlPort> control_port;
   std::unique_ptr<Feed> feed;
   std::unique_ptr<Pipeline> pipeline;
+  std::unique_ptr<LiveDefinitions> definitions;
   std::unique_ptr<serve::SqlPort> sql_port;
   std::unique_ptr<net::Server> collect_server, web_server, sql_server, control_server;
   std::unique_ptr<Watch> watch;
@@ -93,6 +94,7 @@ struct Up::Parts final : serve::Actions {
   std::vector<std::jthread> threads;          // all but the ones below, which end in order
   std::jthread committer_thread, pipeline_thread, child_thread;
   std::atomic<bool> stopping{false};
+  bool stopped = false;
 
   void say(std::string_view what, std::string_view detail) { trace_line(ports.clock, what, detail); }
   Proof proof() { return Proof({ports, directory->paths(), data_id, *log, *queries}); }
@@ -118,6 +120,7 @@ struct Up::Parts final : serve::Actions {
   std::string why_closed();
   Status open_data(const std::vector<plan::SourceFile>& files);
   Status open_log();
+  std::shared_ptr<const serve::Project> project() const;
   void wire();
   Status listen_all(const Wanted& wanted);
   void start_threads();
@@ -149,8 +152,14 @@ std::string Up::Parts::why_closed() {
   return "the store has just started and its tables are being made; ask again in a second";
 }
 
+std::shared_ptr<const serve::Project> Up::Parts::project() const {
+  return std::make_shared<const serve::Project>(
+      serve::Project{plan, setup.version, addresses.collect, addresses.sql, setup.demo});
+}
+
 void Up::Parts::wire() {
   store::SupervisorOptions options;
+  options.program = setup.store_program;
   options.data_directory = directory->paths().store();
   options.socket_path = directory->paths().store_socket();
   child = std::make_unique<StoreChild>(ports, options, [this](const store::SupervisorState& state) {
@@ -163,9 +172,8 @@ void Up::Parts::wire() {
   for (const plan::Source& source : plan->sources) sources.push_back(source.name);
   collector = std::make_unique<collect::Collector>(collect::Collector::Parts{ports, *keys, *submitter}, sources,
                                                    collect::CollectOptions{});
-  project = std::make_unique<serve::Project>(serve::Project{*plan, setup.version, "", "", setup.demo});
-  hub = std::make_unique<serve::Hub>(*project, *queries, ports.clock);
-  web_port = std::make_unique<serve::WebPort>(*project, *hub, *queries, *this, ports.clock, serve::WebOptions{});
+  hub = std::make_unique<serve::Hub>(project(), *queries, ports.clock);
+  web_port = std::make_unique<serve::WebPort>(*hub, *queries, *this, ports.clock, serve::WebOptions{});
   control_port =
       std::make_unique<ControlPort>(ControlPort::Parts{*web_port, *queries, *collector, *log, [this] { return proof(); }});
   serve::SqlOptions sql;
@@ -176,14 +184,18 @@ void Up::Parts::wire() {
     return "the store is restarting" + (why.empty() ? "" : " (" + why + ")") + "; events are kept, ask again in a second";
   });
   feed =
-      std::make_unique<Feed>([this](serve::Committed committed) { hub->commit(std::move(committed)); }, journaled.committed_to);
+      std::make_unique<Feed>([this](serve::Committed committed) { hub->commit(std::move(committed)); }, journaled.committed_to, plan);
   pipeline = std::make_unique<Pipeline>(Pipeline::Parts{
-      ports, directory->paths(), data_id, *log, *committer, *plan,
+      ports, directory->paths(), data_id, *log, *committer, plan->hash,
       [this]() -> std::unique_ptr<process::Warehouse> {
         return std::make_unique<StoreWarehouse>(ports, *child, directory->paths().store(), directory->paths().store_socket());
       },
-      [this] { return child->state().restarts; }, [this](const std::vector<std::string>& tables) { hub->publish_tables(tables); },
+      [this] { return child->state().restarts; }, [this](const std::string& hash, const std::vector<std::string>& tables) { definitions->show(hash, tables); },
       *feed, [this](const std::string& what, const std::string& detail) { say(what, detail); }, process::ProcessorOptions{}});
+  definitions = std::make_unique<LiveDefinitions>(
+      LiveDefinitions::Parts{ports, directory->paths(), setup.project, *pipeline, *feed, *hub,
+                             [this](const std::string& what, const std::string& detail) { say(what, detail); }},
+      plan);
 }
 
 Status Up::Parts::listen_all(const Wanted& wanted) {
@@ -203,8 +215,7 @@ Status Up::Parts::listen_all(const Wanted& wanted) {
                           [this](net::Request q, net::Responder r) { control_port->handle(std::move(q), std::move(r)); }));
   addresses = {"http://" + collect_server->bound().text(), "http://" + web_server->bound().text(),
                "http://" + sql_server->bound().text()};
-  project->collect_url = addresses.collect;
-  project->sql_url = addresses.sql;
+  hub->replace(project());
   watch = std::make_unique<Watch>(Watch::Parts{ports,
                                                directory->paths(),
                                                *plan,
@@ -268,6 +279,7 @@ void Up::Parts::start_threads() {
   start("watch", [this] {
     while (!stopping) {
       watch->tick();
+      definitions->tick();
       ports.clock.sleep_for(kTick);
     }
   });
@@ -282,12 +294,15 @@ void Up::Parts::stop() {
   pipeline->drain();
   std::jthread watchdog([&](const std::stop_token& stop) {
     while (!stop.stop_requested() && ports.clock.monotonic() < deadline) ports.clock.sleep_for(DurationMs(20));
+    if (stop.stop_requested()) return;
     pipeline->stop();
+    child->stop(true);  // an insert or a job may wait for a store that hangs
   });
   pipeline_thread.join();
   watchdog.request_stop();
   watchdog.join();
   stopping = true;
+  queries->stop();
   hub->stop();
   web_port->stop();
   control_port->stop();
@@ -315,12 +330,16 @@ Result<std::unique_ptr<Up>> Up::start(os::Ports ports, UpSetup setup) {
 }
 
 Up::Up(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
-Up::~Up() = default;
+Up::~Up() { stop(); }
 const Addresses& Up::addresses() const { return parts_->addresses; }
 
 void Up::run() {
   os::wait_for_stop();
-  parts_->stop();
+  stop();
+}
+
+void Up::stop() {
+  if (!std::exchange(parts_->stopped, true)) parts_->stop();
 }
 
 }  // namespace sluice::app

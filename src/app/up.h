@@ -5,7 +5,7 @@
 // End     collect stops taking requests -> the log commits what waits -> the pipeline commits and checkpoints -> page and SQL end -> the
 //         store child ends. Whole within stop_within; what is not committed by then is folded again at the next start.
 // Errors  start(): Code::invalid (every diagnostic of the project), conflict (an address or DATA is taken), io. After it: /health.
-// Threads start() and run() by one; the object makes and joins all others.
+// Threads start(), run() and stop() by one; the object makes and joins all others.
 #pragma once
 
 #include <memory>
@@ -22,6 +22,7 @@ struct UpSetup {
   bool demo = false;
   std::vector<std::string> listen;  // NAME=HOST:PORT with NAME collect, web or sql
   std::string version;
+  std::string store_program;  // runs the store's child; empty: this program itself
   DurationMs lock_wait{10'000};
   DurationMs stop_within{4'000};
 };
@@ -37,8 +38,10 @@ class Up {
   static Result<std::unique_ptr<Up>> start(os::Ports ports, UpSetup setup);
   ~Up();
   const Addresses& addresses() const;
-  // Until os::wait_for_stop() returns; then ends everything.
+  // Until os::wait_for_stop() returns; then stop().
   void run();
+  // Ends everything in order; a second call does nothing. The destructor does it, too.
+  void stop();
 
  private:
   struct Parts;

@@ -46,6 +46,7 @@ struct Entry {
   std::string name;  // without its folder
   bool is_directory = false;
   uint64_t size = 0;
+  int64_t modified_ns = 0;  // since 1970, by the file system's clock
 };
 
 class Files {

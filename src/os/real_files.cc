@@ -138,7 +138,8 @@ class RealFiles final : public Files {
         if (errno == ENOENT) continue;  // removed while we look
         return system_error(errno, "listing " + join(directory, name));
       }
-      entries.push_back({name, S_ISDIR(status.st_mode), static_cast<uint64_t>(status.st_size)});
+      entries.push_back({name, S_ISDIR(status.st_mode), static_cast<uint64_t>(status.st_size),
+                         int64_t{status.st_mtim.tv_sec} * 1'000'000'000 + status.st_mtim.tv_nsec});
     }
     if (errno != 0) return system_error(errno, "listing " + directory);
     std::ranges::sort(entries, {}, &Entry::name);

@@ -107,6 +107,10 @@ std::string create_view(const Metric& metric, const std::string& table) {
   return out;
 }
 
+std::string drop_view(const std::string& metric) { return "DROP VIEW IF EXISTS sluice." + quote_name(metric); }
+
+std::string drop_table(const std::string& table) { return "DROP TABLE IF EXISTS sluice." + quote_name(table); }
+
 std::vector<std::string> visible_sql(const Metric& metric, const std::function<std::string(const std::string&)>& column) {
   std::vector<std::string> visible(metric.measures.size()), numbers(metric.measures.size());
   for (size_t i = 0; i < metric.measures.size(); ++i) {

@@ -34,6 +34,8 @@ std::string quote_text(std::string_view text);  // 'text', escaped
 std::vector<Column> table_columns(const Metric& metric);
 std::string create_table(const Metric& metric, const std::string& table);
 std::string create_view(const Metric& metric, const std::string& table);  // CREATE OR REPLACE VIEW sluice.<name>
+std::string drop_view(const std::string& metric);
+std::string drop_table(const std::string& table);
 
 // Injective text of a group's dimensions (in the plan's order) with NULL apart from '': per dimension 'n' for NULL, else
 // 't<length in bytes>:<bytes>'.

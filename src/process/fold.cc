@@ -9,13 +9,40 @@ namespace {
 
 constexpr DurationMs kFutureAfter{3'600'000};   // R2
 constexpr DurationMs kDefaultDedup{24LL * 3'600'000};
-constexpr uint32_t kSnapshotVersion = 1;
+constexpr uint32_t kSnapshotVersion = 2;
 
 TableRows& append_rows(EpochRows& out, Table table) {
   const auto at = std::find(kAppendTables.begin(), kAppendTables.end(), table);
   TableRows& rows = out.appends[static_cast<size_t>(at - kAppendTables.begin())];
   ++rows.count;
   return rows;
+}
+
+std::optional<uint32_t> index_of(const plan::Plan& plan, std::string_view metric) {
+  for (uint32_t i = 0; i < plan.metrics.size(); ++i) {
+    if (plan.metrics[i].name == metric) return i;
+  }
+  return std::nullopt;
+}
+
+std::optional<uint32_t> index_of(const plan::Plan& plan, std::string_view metric, std::string_view version) {
+  const std::optional<uint32_t> i = index_of(plan, metric);
+  return i && plan.metrics[*i].version == version ? i : std::nullopt;
+}
+
+void save_operator(ByteWriter& to, const Fold::Operator& op) {
+  to.text(op.state->metric().name);
+  to.text(op.state->metric().version);
+  to.text(op.table);
+  to.u64(op.birth.value);
+  to.u8(op.listed ? 1 : 0);
+  to.varint(op.first_windows);
+  to.varint(op.unfinished.size());
+  for (const plan::Span& window : op.unfinished) {
+    to.i64(to_ms(window.start));
+    to.i64(to_ms(window.end));
+  }
+  op.state->save(to);
 }
 
 void write_place(RowWriter& to, const event::Place& place, event::Epoch epoch) {
@@ -39,7 +66,7 @@ size_t EpochRows::bytes() const {
 }
 
 Result<std::unique_ptr<Fold>> Fold::open(os::Files& files, const std::string& directory, const plan::Plan& plan,
-                                         FoldOptions options, std::string_view snapshot) {
+                                         FoldOptions options, std::string_view snapshot, const PlanOf& plan_of) {
   std::unique_ptr<Fold> fold(new Fold(plan, options));
   std::string_view ids_manifest, links_manifest;
   ByteReader from(snapshot);
@@ -52,7 +79,7 @@ Result<std::unique_ptr<Fold>> Fold::open(os::Files& files, const std::string& di
   fold->ids_ = SLUICE_TRY(Deduplication::open(files, os::join(directory, "ids"), options.ids, ids_manifest));
   fold->links_ = SLUICE_TRY(Links::open(files, os::join(directory, "links"), options.links, links_manifest));
   if (!snapshot.empty()) {
-    SLUICE_CHECK(fold->load(from));
+    SLUICE_CHECK(fold->load(from, plan_of));
     return fold;
   }
   fold->clock_.configure(plan.sources);
@@ -60,39 +87,71 @@ Result<std::unique_ptr<Fold>> Fold::open(os::Files& files, const std::string& di
   return fold;
 }
 
-void Fold::bind(const plan::Plan& plan) {
-  plan_ = &plan;
-  path_index_.clear();
-  for (uint32_t i = 0; i < plan.paths.size(); ++i) path_index_.emplace(plan.paths[i], i);
-  slots_.assign(plan.paths.size(), nullptr);
-  bound_slots_.clear();
+void Fold::bind() {
+  paths_.clear();
+  paths_.emplace_back(*plan_);
+  if (shown_ != plan_) paths_.emplace_back(*shown_);
+  for (Operator& op : operators_) {
+    const plan::Metric& metric = op.state->metric();
+    op.shown = index_of(*shown_, metric.name, metric.version);
+  }
   longest_dedup_ = kDefaultDedup;
-  for (const plan::Source& source : plan.sources) longest_dedup_ = std::max(longest_dedup_, source.dedup);
+  for (const plan::Source& source : plan_->sources) longest_dedup_ = std::max(longest_dedup_, source.dedup);
 }
 
 void Fold::set_plan(const plan::Plan& plan, event::Epoch birth) {
   std::vector<Operator> next;
-  for (const plan::Metric& metric : plan.metrics) {
-    if (Operator* same = operator_of(metric.name, metric.version)) {
-      same->state->rebind(metric);
-      next.push_back(std::move(*same));
-      continue;
-    }
+  const auto take = [&](const plan::Plan& of, uint32_t metric) {
+    Operator* same = operator_of(of.metrics[metric].name, of.metrics[metric].version);
+    if (same == nullptr) return false;
+    next.push_back(std::move(*same));
+    next.back().state->rebind(of.metrics[metric]);
+    next.back().plan = &of;
+    next.back().metric = metric;
+    return true;
+  };
+  bool replaces = false;
+  for (uint32_t i = 0; i < plan.metrics.size(); ++i) {
+    const plan::Metric& metric = plan.metrics[i];
+    replaces = replaces || (shown_index(metric.name) && !index_of(*shown_, metric.name, metric.version));
+    if (take(plan, i)) continue;
     Operator born;
     born.state = make_operator(metric, options_.operators, largest_event_time_);
     born.table = metric_table_name(metric, birth);
     born.birth = birth;
     born.listed = largest_event_time_ == kMinusInfinity;  // nothing stored: nothing to compute
+    born.plan = &plan;
+    born.metric = i;
     next.push_back(std::move(born));
   }
+  if (!replaces) shown_ = &plan;
+  for (uint32_t i = 0; i < shown_->metrics.size(); ++i) {
+    if (!index_of(plan, shown_->metrics[i].name, shown_->metrics[i].version)) take(*shown_, i);
+  }
   operators_ = std::move(next);
-  bind(plan);
+  plan_ = &plan;
+  bind();
   clock_.configure(plan.sources);
+}
+
+std::optional<uint32_t> Fold::shown_index(std::string_view metric) const { return index_of(*shown_, metric); }
+
+bool Fold::may_swap() const {
+  if (shown_ == plan_) return false;
+  return std::all_of(operators_.begin(), operators_.end(), [&](const Operator& op) {
+    return op.shown || !shown_index(op.state->metric().name) || op.complete();
+  });
+}
+
+void Fold::swap() {
+  shown_ = plan_;
+  std::erase_if(operators_, [&](const Operator& op) { return op.plan != plan_; });
+  bind();
 }
 
 Fold::Operator* Fold::operator_of(std::string_view metric, std::string_view version) {
   for (Operator& op : operators_) {
-    // Without windows: set_plan() has already moved it into the next plan's operators.
+    // Without a state: set_plan() has already moved it into the next plan's operators.
     if (op.state && op.state->metric().name == metric && op.state->metric().version == version) return &op;
   }
   return nullptr;
@@ -129,18 +188,6 @@ Status Fold::fold(const event::Frame& frame, EpochRows& out) {
 event::LedgerCounts& Fold::ledger() {
   const TimeMs minute = event::minute_of(received_at_);
   return open_minutes_[{source_, minute}];
-}
-
-void Fold::bind_paths(const event::EventView& event) {
-  for (const uint32_t slot : bound_slots_) slots_[slot] = nullptr;
-  bound_slots_.clear();
-  if (path_index_.empty()) return;
-  for (const event::ScalarView& scalar : event.scalars) {
-    const auto it = path_index_.find(scalar.path);
-    if (it == path_index_.end()) continue;
-    slots_[it->second] = &scalar;
-    bound_slots_.push_back(it->second);
-  }
 }
 
 Status Fold::link(std::string_view anonymous_id, std::string_view user_id, const event::Place& place, EpochRows& out) {
@@ -198,9 +245,11 @@ Status Fold::fold_event(const event::EventView& event, const event::Place& place
   for (event::LedgerCounts* c : {&ledger(), &out.counts, &totals_}) ++c->stored;
 
   if (!operators_.empty()) {
-    bind_paths(event);
-    row.paths = slots_;
-    for (Operator& op : operators_) op.state->add(row, future, watermark, out.epoch, evaluator_);
+    for (PathBinding& paths : paths_) paths.bind(event);
+    for (Operator& op : operators_) {
+      row.paths = paths_[op.plan == plan_ ? 0 : 1].values();
+      op.state->add(row, future, watermark, out.epoch, evaluator_);
+    }
   }
   largest_event_time_ = std::max(largest_event_time_, row.event_time);
   if (source_index_ && !future) clock_.moved(*source_index_, row.event_time, received_at_);
@@ -253,14 +302,13 @@ void Fold::finish(const std::optional<TimeMs>& clock, EpochRows& out) {
   const TimeMs now = clock_.now(), watermark = clock_.watermark();
   const bool emit_touched = last_emit_ == kMinusInfinity || now - last_emit_ >= options_.emit_interval;
   bool emitted = false;
-  for (uint32_t i = 0; i < operators_.size(); ++i) {
-    Operator& op = operators_[i];
+  for (Operator& op : operators_) {
     MetricChange change;
-    change.metric = i;
+    change.metric = op.shown.value_or(0);
     op.state->emit(watermark, out.epoch, emit_touched, change.rows);
     change.seen = op.state->take_seen();
     if (change.rows.empty()) {
-      if (change.seen.any) out.changes.push_back(std::move(change));
+      if (op.shown && change.seen.any) out.changes.push_back(std::move(change));
       continue;
     }
     emitted = true;
@@ -272,7 +320,7 @@ void Fold::finish(const std::optional<TimeMs>& clock, EpochRows& out) {
       write_metric_row(to, op.state->metric(), row, 2 * out.epoch.value, out.epoch);
     rows.rows.count = change.rows.size();
     out.restating.push_back(std::move(rows));
-    out.changes.push_back(std::move(change));
+    if (op.shown) out.changes.push_back(std::move(change));
   }
   if (emitted && emit_touched) last_emit_ = now;
   finish_ledger(out);
@@ -341,19 +389,13 @@ Result<std::string> Fold::snapshot() {
     to.i64(to_ms(key.minute));
     for (const uint64_t n : {counts.received, counts.stored, counts.quarantined, counts.duplicate, counts.conflict}) to.u64(n);
   }
+  to.text(shown_->hash);
   to.varint(operators_.size());
-  for (const Operator& op : operators_) {
-    to.text(op.state->metric().name);
-    to.text(op.state->metric().version);
-    to.text(op.table);
-    to.u64(op.birth.value);
-    to.u8(op.listed ? 1 : 0);
-    op.state->save(to);
-  }
+  for (const Operator& op : operators_) save_operator(to, op);
   return bytes;
 }
 
-Status Fold::load(ByteReader& from) {
+Status Fold::load(ByteReader& from, const PlanOf& plan_of) {
   const auto counts_of = [&] {
     event::LedgerCounts counts;
     for (uint64_t* n : {&counts.received, &counts.stored, &counts.quarantined, &counts.duplicate, &counts.conflict})
@@ -370,24 +412,31 @@ Status Fold::load(ByteReader& from) {
     key.minute = time_ms(from.i64());
     open_minutes_[key] = counts_of();
   }
-  const uint64_t count = from.varint();
-  if (count != plan_->metrics.size()) return fail(Code::corrupt, "checkpoint: operators of another plan");
-  for (const plan::Metric& metric : plan_->metrics) {
-    const std::string_view name = from.text(), version = from.text();
-    if (name != metric.name || version != metric.version) {
-      return fail(Code::corrupt,
-                  fmt::format("checkpoint: operator {} {} where the plan has {} {}", name, version, metric.name, metric.version));
-    }
-    Operator op;
-    op.table = std::string(from.text());
-    op.birth = event::Epoch(from.u64());
-    op.listed = from.u8() != 0;
-    op.state = make_operator(metric, options_.operators, kMinusInfinity);
-    op.state->load(from);
-    operators_.push_back(std::move(op));
-  }
+  if (const std::string shown(from.text()); shown != plan_->hash && !from.failed()) shown_ = SLUICE_TRY(plan_of(shown));
+  for (uint64_t n = from.varint(); n > 0 && !from.failed(); --n) operators_.push_back(SLUICE_TRY(load_operator(from)));
   if (from.failed() || !from.at_end()) return fail(Code::corrupt, "checkpoint: shorter or longer than its fields");
+  bind();
   return ok();
+}
+
+Result<Fold::Operator> Fold::load_operator(ByteReader& from) const {
+  const std::string_view name = from.text(), version = from.text();
+  Operator op;
+  op.plan = index_of(*plan_, name, version) ? plan_ : shown_;
+  const std::optional<uint32_t> metric = index_of(*op.plan, name, version);
+  if (!metric) return fail(Code::corrupt, fmt::format("checkpoint: operator {} {}, which its plans do not have", name, version));
+  op.metric = *metric;
+  op.table = std::string(from.text());
+  op.birth = event::Epoch(from.u64());
+  op.listed = from.u8() != 0;
+  op.first_windows = from.varint();
+  for (uint64_t n = from.varint(); n > 0 && !from.failed(); --n) {
+    const TimeMs start = time_ms(from.i64());
+    op.unfinished.insert({start, time_ms(from.i64())});
+  }
+  op.state = make_operator(op.plan->metrics[op.metric], options_.operators, kMinusInfinity);
+  op.state->load(from);
+  return op;
 }
 
 std::string Fold::files_of(std::string_view snapshot) {

@@ -7,10 +7,13 @@
 //         docs/performance.md.
 // Errors  Code::corrupt (a record that does not decode under a valid checksum), Code::io, Code::full: the fold is then unusable and is
 //         opened again from a checkpoint.
-// Threads One.   Lives  Plan and Files must outlive it; set_plan() swaps the plan between epochs.
+// Plans   plan() is what the project says, shown() what views and pages read. They differ while a definition that replaces another of
+//         its name is still being computed over what was stored: until swap() both are folded.
+// Threads One.   Lives  Plans and Files must outlive it.
 #pragma once
 
 #include <array>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -20,9 +23,10 @@
 #include "event/record.h"
 #include "process/event_block.h"
 #include "process/identity.h"
+#include "process/metric_operator.h"
+#include "process/path_binding.h"
 #include "process/tables.h"
 #include "process/watermark.h"
-#include "process/metric_operator.h"
 
 namespace sluice::process {
 
@@ -47,7 +51,7 @@ struct RestatingRows {
 };
 
 struct MetricChange {
-  uint32_t metric = 0;  // index into the plan's metrics
+  uint32_t metric = 0;  // index into shown()'s metrics
   std::vector<plan::MetricRow> rows;
   MetricOperator::Seen seen;  // of this epoch's events
 };
@@ -84,15 +88,24 @@ struct EpochRows {
 
 class Fold {
  public:
-  // `snapshot` empty: the beginning of the log.
+  using PlanOf = std::function<Result<const plan::Plan*>(const std::string& hash)>;
+  // `snapshot` empty: the beginning of the log. `plan_of` finds the plan shown then, if it is another.
   static Result<std::unique_ptr<Fold>> open(os::Files& files, const std::string& directory, const plan::Plan& plan,
-                                            FoldOptions options, std::string_view snapshot);
+                                            FoldOptions options, std::string_view snapshot, const PlanOf& plan_of);
 
   Status fold(const event::Frame& frame, EpochRows& out);
   void finish(const std::optional<TimeMs>& clock, EpochRows& out);
 
   // From the next epoch on. Unchanged metrics go on; new and changed ones are born at `birth`.
   void set_plan(const plan::Plan& plan, event::Epoch birth);
+  const plan::Plan& plan() const { return *plan_; }
+  const plan::Plan& shown() const { return *shown_; }
+  // Of shown()'s definition of that name, whatever its version.
+  std::optional<uint32_t> shown_index(std::string_view metric) const;
+  // plan() is not shown yet, and every definition in it that replaces another is complete.
+  bool may_swap() const;
+  // From the next epoch on plan() is shown, and what it does not have is folded no more.
+  void swap();
 
   // One metric's operator with what belongs to it outside the fold of events.
   struct Operator {
@@ -100,11 +113,18 @@ class Fold {
     std::string table;
     event::Epoch birth;
     bool listed = true;  // false: its stored windows have not been made dirty yet
+    uint64_t first_windows = 0;  // of its first computation
+    absl::btree_set<plan::Span> unfinished;  // those of them that no job has computed yet
+    const plan::Plan* plan = nullptr;  // of state->metric()
+    uint32_t metric = 0;  // index into plan->metrics
+    std::optional<uint32_t> shown;  // index into shown()'s metrics, if it is one of them
+    bool complete() const { return listed && unfinished.empty(); }
   };
+  // Those of plan()'s metrics in its order, then those that are only shown.
   std::vector<Operator>& operators() { return operators_; }
-  // nullptr: the plan has no such definition any more.
+  const std::vector<Operator>& operators() const { return operators_; }
+  // nullptr: neither plan has such a definition any more.
   Operator* operator_of(std::string_view metric, std::string_view version);
-  const plan::Plan& plan() const { return *plan_; }
   const WatermarkClock& clock() const { return clock_; }
   event::LedgerCounts totals() const { return totals_; }
   // Something is due by time alone at that instant: an emission, or a window that silence would close.
@@ -117,26 +137,27 @@ class Fold {
   Status release(const std::vector<std::string>& kept_files);
 
  private:
-  Fold(const plan::Plan& plan, FoldOptions options) : options_(options) { bind(plan); }
-  void bind(const plan::Plan& plan);
-  Status load(ByteReader& from);
+  Fold(const plan::Plan& plan, FoldOptions options) : options_(options), plan_(&plan), shown_(&plan) {}
+  void bind();
+  Status load(ByteReader& from, const PlanOf& plan_of);
+  Result<Operator> load_operator(ByteReader& from) const;
   Status fold_event(const event::EventView& event, const event::Place& place, EpochRows& out);
   void fold_reject(const event::RejectView& reject, const event::Place& place, EpochRows& out);
   void write_link(std::string_view anonymous_id, std::string_view user_id, const event::Place& place, EpochRows& out);
   Status link(std::string_view anonymous_id, std::string_view user_id, const event::Place& place, EpochRows& out);
   void sample(const event::EventView& event, std::string_view user_key, const event::Place& place, bool duplicate,
               EpochRows& out);
-  void bind_paths(const event::EventView& event);
   event::LedgerCounts& ledger();
   void finish_ledger(EpochRows& out);
 
   FoldOptions options_;
-  const plan::Plan* plan_ = nullptr;
-  absl::flat_hash_map<std::string, uint32_t, TextHash, std::equal_to<>> path_index_;
+  const plan::Plan* plan_;
+  const plan::Plan* shown_;
+  std::vector<PathBinding> paths_;  // of plan_, then of shown_ if it is another
   std::unique_ptr<Deduplication> ids_;
   std::unique_ptr<Links> links_;
   WatermarkClock clock_;
-  std::vector<Operator> operators_;  // one per plan metric, same order
+  std::vector<Operator> operators_;
   std::map<event::LedgerKey, event::LedgerCounts> open_minutes_;  // the newest minute of each source
   event::LedgerCounts totals_;
   TimeMs largest_event_time_ = kMinusInfinity;
@@ -151,8 +172,6 @@ class Fold {
   // Scratch.
   event::RecordView record_;
   plan::Evaluator evaluator_;
-  std::vector<const event::ScalarView*> slots_;
-  std::vector<uint32_t> bound_slots_;
 };
 
 std::string metric_table_name(const plan::Metric& metric, event::Epoch birth);

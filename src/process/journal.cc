@@ -83,6 +83,11 @@ void write_body(ByteWriter& to, const CommitEntry& e) {
   for (const uint64_t rows : e.rows) to.u64(rows);
 }
 
+void write_body(ByteWriter& to, const SwapEntry& e) {
+  to.text(e.plan);
+  to.u64(e.first_epoch.value);
+}
+
 JournalEntry read_body(uint8_t kind, ByteReader& from) {
   switch (kind) {
     case 1: {
@@ -126,10 +131,16 @@ JournalEntry read_body(uint8_t kind, ByteReader& from) {
       e.windows = read_windows(from);
       return e;
     }
-    default: {
+    case 6: {
       CommitEntry e;
       e.epoch = Epoch(from.u64());
       for (uint64_t& rows : e.rows) rows = from.u64();
+      return e;
+    }
+    default: {
+      SwapEntry e;
+      e.plan = std::string(from.text());
+      e.first_epoch = Epoch(from.u64());
       return e;
     }
   }

@@ -1,6 +1,6 @@
 // journal.h - the epoch journal: everything that is not in the log but that replay must repeat (design 6).
 //
-// Two journals, one writer each, same format: `cuts` (the processor: plan, cut, job, job_done, listed) and `marks` (the sink: commit).
+// Two journals, one writer each, same format: `cuts` (the processor: plan, swap, cut, job, job_done, listed) and `marks` (the sink: commit).
 // Format  docs/formats/journal-v1.md. Entry: length u32, CRC32C u32, then kind u8 and its fields. Files <number>.journal, rolled at
 //         kFileBytes; the header names magic, version, data id.
 // Bounds  kFileBytes a file; forget() removes those that recovery cannot ask for any more.
@@ -74,7 +74,14 @@ struct CommitEntry {
   std::array<uint64_t, kAppendTables.size()> rows{};  // per append table, in that order
   bool operator==(const CommitEntry&) const = default;
 };
-using JournalEntry = std::variant<PlanEntry, CutEntry, JobEntry, JobDoneEntry, ListedEntry, CommitEntry>;
+// From this epoch on that plan is shown: each of its definitions that replaces another is complete. A plan that replaces none needs no
+// such entry.
+struct SwapEntry {
+  std::string plan;  // hash
+  Epoch first_epoch;
+  bool operator==(const SwapEntry&) const = default;
+};
+using JournalEntry = std::variant<PlanEntry, CutEntry, JobEntry, JobDoneEntry, ListedEntry, CommitEntry, SwapEntry>;
 
 class Journal {
  public:

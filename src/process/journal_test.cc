@@ -45,7 +45,8 @@ class JournalTest : public ::testing::Test {
             job,
             JobDoneEntry{JobId(9), true},
             ListedEntry{"daily", "v1", Epoch(2), {}},
-            CommitEntry{Epoch(1), {1, 0, 0, 7}}};
+            CommitEntry{Epoch(1), {1, 0, 0, 7}},
+            SwapEntry{"abc", Epoch(3)}};
   }
   void write_samples() {
     Result<Journal::Opened> opened = open(*files);

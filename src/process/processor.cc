@@ -11,7 +11,10 @@ Result<Processor::Step> Processor::step(os::MonotonicTime now) {
   SLUICE_CHECK(publish_checkpoint(now));
   if (!flush_outbox()) return Step::waiting;
   if (status_.replaying) return replay(now);
-  if (plan_hash_ != setup_.wanted.hash) SLUICE_CHECK(become_live());
+  SLUICE_CHECK(use_wanted_plan());
+  if (!gathering_since_ && fold_->may_swap()) SLUICE_CHECK(swap());
+  drop_tables();
+  forget_plans();
   SLUICE_CHECK(schedule_job(now));
   const Step step = SLUICE_TRY(gather(now));
   note_status();
@@ -205,16 +208,16 @@ void Processor::note_status() {
   status_.state_bytes = fold_->memory_bytes();
   status_.totals = fold_->totals();
   status_.dirty_windows = status_.evictions = 0;
+  status_.shown = fold_->shown().hash;
   status_.progress.clear();
   for (const Fold::Operator& op : fold_->operators()) {
     status_.dirty_windows += op.state->cold().dirty_count();
     status_.evictions += op.state->evictions();
-    const std::string& name = op.state->metric().name;
-    MetricProgress progress{name, 0, 0, ""};
-    if (const auto it = first_.find(name); it != first_.end()) {
-      const uint64_t left = it->second.done ? 0 : std::min(it->second.total, remaining(op));
-      progress = {name, it->second.total - left, it->second.total, it->second.stopped};
-    }
+    if (op.plan != &fold_->plan()) continue;  // about to be replaced: what replaces it has progress
+    const plan::Metric& metric = op.state->metric();
+    MetricProgress progress{metric.name, fold_->shown_index(metric.name), op.first_windows - op.unfinished.size(),
+                            op.first_windows, ""};
+    if (const auto why = stopped_.find({metric.name, metric.version}); why != stopped_.end()) progress.stopped = why->second;
     status_.progress.push_back(std::move(progress));
   }
 }

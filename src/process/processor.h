@@ -7,13 +7,15 @@
 // Bounds  At most uncommitted_epochs_max epochs or uncommitted_bytes_max bytes folded and not committed; then step() waits.
 // Errors  Any error ends this processor (it may be half way through a fold); app/ opens a new one, which recovers. Code::full: after
 //         room was made. Code::corrupt: not by itself; the message says what to do.
-// Threads One.   Lives  Files, LogSource, queues and the wanted plan outlive it.
+// Plans   want() names the plan that the project has now; it holds from the next epoch on. See fold.h for what is shown meanwhile.
+// Threads One.   Lives  Files, LogSource and queues outlive it.
 #pragma once
 
 #include <deque>
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 
 #include "base/bounded_queue.h"
 #include "os/clock.h"
@@ -42,6 +44,7 @@ struct ProcessorOptions {
 
 struct MetricProgress {
   std::string metric;
+  std::optional<uint32_t> shown;  // index into the shown plan's metrics of that name: of itself, or of what it replaces
   uint64_t done = 0;
   uint64_t total = 0;  // windows of its first computation; 0: none was needed
   std::string stopped;  // why it is not computed any more
@@ -64,6 +67,7 @@ struct ProcessorStatus {
   uint64_t evictions = 0;
   size_t state_bytes = 0;
   event::LedgerCounts totals;
+  std::string shown;  // hash of the plan that views read
   std::vector<MetricProgress> progress;
 };
 
@@ -78,7 +82,7 @@ class Processor {
     BoundedQueue<Report>& reports;
     std::string directory;  // DATA/process
     std::string data_id;
-    const plan::Plan& wanted;  // DATA/plans/<hash> holds it already
+    std::string wanted;  // hash of the plan; load_plan knows it
     PlanLoader load_plan;
     std::optional<Epoch> first_missing;  // the store lost this epoch and all after it must be folded again
     ProcessorOptions options;
@@ -98,6 +102,8 @@ class Processor {
   bool gathering() const { return gathering_since_.has_value(); }
   // No more frames are taken; what was taken is cut, and a checkpoint is made.
   void drain() { draining_ = true; }
+  // load_plan knows that hash already.
+  void want(std::string plan) { setup_.wanted = std::move(plan); }
   const ProcessorStatus& status() const { return status_; }
 
  private:
@@ -105,9 +111,12 @@ class Processor {
       : setup_(std::move(setup)), checkpoints_(setup_.files, setup_.directory + "/checkpoints", setup_.data_id) {}
   Result<const plan::Plan*> plan_of(const std::string& hash);
   Status recover(std::vector<JournalEntry> entries, std::vector<std::string>& notes);
-  Status become_live();
+  Status use_wanted_plan();
   Status use_plan(const std::string& hash, Epoch first);
+  Status swap();
   void deliver_schema();
+  void drop_tables();
+  void forget_plans();
 
   Status take_reports();
   void committed(Epoch epoch);
@@ -126,11 +135,11 @@ class Processor {
   Status publish_checkpoint(os::MonotonicTime now);
   void keep(const Checkpoint& checkpoint);
   Status schedule_job(os::MonotonicTime now);
-  Status start_job(uint32_t metric, os::MonotonicTime now);
+  Status start_job(Fold::Operator& op, os::MonotonicTime now);
   void apply_listing(const ListedEntry& listed);
   void give_back(const JobEntry& job);  // its windows are dirty again
-  bool stopped(const std::string& metric) const;  // until the next start
-  uint64_t remaining(const Fold::Operator& op) const;  // windows that are still to be computed
+  void finish_first(const JobEntry& job);  // its windows are computed
+  bool stopped(const Fold::Operator& op) const;  // until the next start
   void note_status();
 
   Setup setup_;
@@ -185,13 +194,11 @@ class Processor {
   os::MonotonicTime job_started_{};
   os::MonotonicTime next_job_at_{};
   os::MonotonicTime last_step_{};
-  uint32_t last_job_metric_ = 0;
-  struct FirstComputation {
-    uint64_t total = 0;
-    bool done = true;
-    std::string stopped;
-  };
-  std::map<std::string, FirstComputation> first_;  // by metric name
+  size_t last_job_operator_ = 0;
+  std::map<std::pair<std::string, std::string>, std::string> stopped_;  // metric and version: why
+  std::set<std::string> tables_;  // that the store was told to have
+  std::map<std::string, std::string> views_;  // the same: of which table
+  std::vector<std::string> to_drop_;  // tables that nobody reads, while a job may still write into one
   ProcessorStatus status_;
 };
 

@@ -18,7 +18,6 @@ Result<Processor::Opened> Processor::open(Setup setup) {
 }
 
 Result<const plan::Plan*> Processor::plan_of(const std::string& hash) {
-  if (hash == setup_.wanted.hash) return &setup_.wanted;
   auto& plan = plans_[hash];
   if (!plan) plan = SLUICE_TRY(setup_.load_plan(hash));
   return plan.get();
@@ -38,15 +37,16 @@ Status Processor::recover(std::vector<JournalEntry> entries, std::vector<std::st
   const std::vector<Checkpoint> on_disk = SLUICE_TRY(checkpoints_.kept());
   for (const Checkpoint& kept : on_disk) keep(kept);
   if (entries.empty()) {
-    SLUICE_CHECK(journal_->append(PlanEntry{setup_.wanted.hash, Epoch(1)}));
-    entries.push_back(PlanEntry{setup_.wanted.hash, Epoch(1)});
+    SLUICE_CHECK(journal_->append(PlanEntry{setup_.wanted, Epoch(1)}));
+    entries.push_back(PlanEntry{setup_.wanted, Epoch(1)});
   }
   const auto* first_plan = std::get_if<PlanEntry>(&entries.front());
   if (first_plan == nullptr && !checkpoint) return fail(Code::corrupt, "the epoch journal does not begin with a plan");
   plan_hash_ = checkpoint ? checkpoint->plan : first_plan->hash;
   const plan::Plan* plan = SLUICE_TRY(plan_of(plan_hash_));
   fold_ = SLUICE_TRY(Fold::open(setup_.files, setup_.directory, *plan, setup_.options.fold,
-                                checkpoint ? checkpoint->snapshot : std::string_view()));
+                                checkpoint ? checkpoint->snapshot : std::string_view(),
+                                [this](const std::string& hash) { return plan_of(hash); }));
   if (checkpoint) {
     folded_ = committed_ = checkpointed_ = checkpoint->epoch;
     next_ = event::embedded_offset(checkpoint->position);
@@ -71,26 +71,58 @@ Status Processor::recover(std::vector<JournalEntry> entries, std::vector<std::st
   return ok();
 }
 
-// Tables and views of the current plan, and one row per definition. Idempotent: after a restart it is simply done again.
+// Tables of all that is folded, views of what is shown and of what is new, and one row per definition. Idempotent: after a restart it is
+// simply done again. What is neither any more goes.
 void Processor::deliver_schema() {
   Delivery schema;
   schema.kind = Delivery::Kind::schema;
   schema.statements = create_statements();
-  schema.plan = plan_hash_;
+  schema.plan = fold_->shown().hash;
+  schema.tables.resize(fold_->shown().metrics.size());
   RestatingRows rows;
   rows.name = table_name(Table::definitions);
   rows.statement = insert_statement(Table::definitions);
   RowWriter to(rows.rows.rows);
+  std::set<std::string> tables;
+  std::map<std::string, std::string> views;
+  std::vector<std::string> view_statements;
   for (const Fold::Operator& op : fold_->operators()) {
     const plan::Metric& metric = op.state->metric();
-    schema.tables.push_back(op.table);
     schema.statements.push_back(plan::clickhouse::create_table(metric, op.table));
-    schema.statements.push_back(plan::clickhouse::create_view(metric, op.table));
+    tables.insert(op.table);
+    if (op.shown) schema.tables[*op.shown] = op.table;
+    if (op.shown || !fold_->shown_index(metric.name)) {
+      view_statements.push_back(plan::clickhouse::create_view(metric, op.table));
+      views.emplace(metric.name, op.table);
+    }
     write_definition(to, {metric.name, metric.version, op.table, metric.definition, op.birth});
     ++rows.rows.count;
   }
+  for (std::string& statement : view_statements) schema.statements.push_back(std::move(statement));
+  for (const auto& [name, table] : views_) {
+    if (!views.contains(name)) schema.statements.push_back(plan::clickhouse::drop_view(name));
+  }
+  for (const std::string& table : tables_) {
+    if (!tables.contains(table)) to_drop_.push_back(table);
+  }
+  tables_ = std::move(tables);
+  views_ = std::move(views);
   schema.rows.restating.push_back(std::move(rows));
   outbox_.push_back(std::move(schema));
+}
+
+// Behind the delivery that took their views away.
+void Processor::drop_tables() {
+  if (to_drop_.empty() || running_ || listing_) return;
+  Delivery drops;
+  drops.kind = Delivery::Kind::schema;
+  for (const std::string& table : std::exchange(to_drop_, {})) drops.statements.push_back(plan::clickhouse::drop_table(table));
+  outbox_.push_back(std::move(drops));
+}
+
+void Processor::forget_plans() {
+  if (plans_.size() <= 2 || running_ || listing_) return;
+  std::erase_if(plans_, [&](const auto& known) { return known.second.get() != &fold_->plan() && known.second.get() != &fold_->shown(); });
 }
 
 Status Processor::use_plan(const std::string& hash, Epoch first) {
@@ -104,7 +136,8 @@ Status Processor::use_plan(const std::string& hash, Epoch first) {
 Result<Processor::Step> Processor::replay(os::MonotonicTime now) {
   if (over_bounds()) return Step::waiting;
   if (to_replay_.empty()) {
-    SLUICE_CHECK(become_live());
+    status_.replaying = false;
+    SLUICE_CHECK(use_wanted_plan());
     note_status();
     return Step::worked;
   }
@@ -123,10 +156,14 @@ Result<Processor::Step> Processor::replay(os::MonotonicTime now) {
     if (running_ && running_->job == done->job) {
       // A store that lost epochs may have lost what jobs wrote, too: computing it once more is harmless.
       if (done->stopped || setup_.first_missing) give_back(*running_);
+      if (!done->stopped) finish_first(*running_);
       running_.reset();
     }
   } else if (const auto* listed = std::get_if<ListedEntry>(&entry)) {
     apply_listing(*listed);
+  } else if (std::get_if<SwapEntry>(&entry) != nullptr) {
+    fold_->swap();
+    deliver_schema();
   }
   note_status();
   return Step::worked;
@@ -159,12 +196,18 @@ Status Processor::replay_cut(const CutEntry& cut) {
   return ok();
 }
 
-Status Processor::become_live() {
-  status_.replaying = false;
-  if (plan_hash_ != setup_.wanted.hash) {
-    SLUICE_CHECK(journal_->append(PlanEntry{setup_.wanted.hash, folded_.next()}));
-    SLUICE_CHECK(use_plan(setup_.wanted.hash, folded_.next()));
-  }
+// Between epochs only: an entry says from which epoch on it holds.
+Status Processor::use_wanted_plan() {
+  if (plan_hash_ == setup_.wanted || gathering_since_) return ok();
+  SLUICE_CHECK(plan_of(setup_.wanted));
+  SLUICE_CHECK(journal_->append(PlanEntry{setup_.wanted, folded_.next()}));
+  return use_plan(setup_.wanted, folded_.next());
+}
+
+Status Processor::swap() {
+  SLUICE_CHECK(journal_->append(SwapEntry{plan_hash_, folded_.next()}));
+  fold_->swap();
+  deliver_schema();
   return ok();
 }
 

@@ -39,13 +39,13 @@ DurationMs query_interval(DurationMs last_duration, size_t watched, const Boards
                   last_duration * options.interval_factor * static_cast<int64_t>(std::max<size_t>(1, watched)));
 }
 
-Boards::Boards(const Project& project, BoardsOptions options)
-    : project_(project),
+Boards::Boards(std::shared_ptr<const Project> project, BoardsOptions options)
+    : project_(std::move(project)),
       options_(options),
-      list_(project.plan),
+      list_(*project_->plan),
       points_panel_max_(points_share(list_, options)),
-      newest_(project.plan.metrics.size(), kMinusInfinity),
-      newest_known_(project.plan.metrics.size(), false),
+      newest_(project_->plan->metrics.size(), kMinusInfinity),
+      newest_known_(project_->plan->metrics.size(), false),
       queries_(list_.queries().size()),
       series_(list_.panels().size()),
       tables_(list_.panels().size()),
@@ -83,7 +83,7 @@ std::vector<BoardChange> Boards::commit(const Committed& committed) {
   begun_ = true;
   // A job's rows come from another thread and may be overtaken by the next epoch: time never goes back here.
   if (committed.epoch >= now_.epoch) now_ = {committed.epoch, committed.watermark, committed.clock};
-  std::vector<PendingChange> changes(project_.plan.metrics.size());
+  std::vector<PendingChange> changes(project_->plan->metrics.size());
   for (const MetricChange& change : committed.metrics) {
     newest_[change.metric] = std::max(newest_[change.metric], change.newest);
     if (is_watched(change.metric)) changes[change.metric] = {std::make_shared<const MetricChange>(change), committed.clock};
@@ -110,7 +110,7 @@ std::vector<BoardChange> Boards::commit(const Committed& committed) {
 
 // An answer that stays as it is changes its state only when the watermark passes its window's due time.
 bool Boards::state_moves(const SharedQuery& query, const QueryState& state, TimeMs before) const {
-  const TimeMs due = state.answer.window.end + project_.plan.metrics[query.metric].allowed_lateness;
+  const TimeMs due = state.answer.window.end + project_->plan->metrics[query.metric].allowed_lateness;
   return before < due && state.as_of.watermark >= due;
 }
 
@@ -145,7 +145,7 @@ void Boards::slide(size_t q) {
   QueryState& state = queries_[q];
   if (newest_[query.metric] == kMinusInfinity) return;
   state.empty = false;
-  const plan::Span over = over_span(project_.plan.metrics[query.metric], newest_[query.metric], query.over);
+  const plan::Span over = over_span(project_->plan->metrics[query.metric], newest_[query.metric], query.over);
   // A load that was cut begins later than D before the end; it stays so until the end has moved that far.
   state.over = {std::max(state.over.start, over.start), over.end};
   for (const uint32_t panel : query.panels) series_[panel]->set_over(state.over);
@@ -153,7 +153,7 @@ void Boards::slide(size_t q) {
 
 void Boards::apply_view(size_t q, const PendingChange& change) {
   const SharedQuery& query = list_.queries()[q];
-  const plan::Metric& metric = project_.plan.metrics[query.metric];
+  const plan::Metric& metric = project_->plan->metrics[query.metric];
   for (const plan::MetricRow& row : change.change->rows) {
     std::vector<plan::StoredValue> values;
     if (!row.removed) values = plan::visible_values(metric, row.stored, evaluator_);

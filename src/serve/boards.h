@@ -48,9 +48,10 @@ DurationMs query_interval(DurationMs last_duration, size_t watched, const Boards
 
 class Boards {
  public:
-  Boards(const Project& project, BoardsOptions options);
+  Boards(std::shared_ptr<const Project> project, BoardsOptions options);
 
   const PanelList& list() const { return list_; }
+  const std::shared_ptr<const Project>& project() const { return project_; }
   void watch(uint32_t panel);
   void unwatch(uint32_t panel, os::MonotonicTime now);
   // Forgets what nobody has watched for keep_unwatched.
@@ -109,7 +110,7 @@ class Boards {
   std::string wrap(uint32_t panel, std::string_view data) const;
   plan::Group panel_key(const PanelEntry& entry, const plan::Group& kept) const;
 
-  const Project& project_;
+  const std::shared_ptr<const Project> project_;
   const BoardsOptions options_;
   const PanelList list_;
   const size_t points_panel_max_;

@@ -69,6 +69,7 @@ struct Committed {
   event::Epoch epoch;
   TimeMs clock{};                         // the epoch's journaled clock: "as of"
   TimeMs watermark = kMinusInfinity;      // W after the epoch
+  std::string plan;                       // hash; `metrics` and `progress` index into its metrics
   std::vector<SourceWatermark> sources;
   std::vector<MetricChange> metrics;
   event::LedgerCounts totals;             // over all sources and minutes

@@ -53,28 +53,58 @@ int64_t missing_of(const event::LedgerCounts& totals) {
 
 }  // namespace
 
-Hub::Hub(const Project& project, Queries& queries, os::Clock& clock, HubOptions options)
-    : project_(project), queries_(queries), clock_(clock), options_(options), boards_(project, options.boards) {}
+Hub::Hub(std::shared_ptr<const Project> project, Queries& queries, os::Clock& clock, HubOptions options)
+    : queries_(queries),
+      clock_(clock),
+      options_(options),
+      boards_(std::make_shared<Boards>(std::move(project), options.boards)) {}
 
-Message Hub::message(std::string_view event, std::string_view data) const { return sse_message(event, boards_.epoch(), data); }
+std::shared_ptr<const Project> Hub::project() const {
+  const std::lock_guard lock(mutex_);
+  return boards_->project();
+}
+
+void Hub::replace(std::shared_ptr<const Project> project) {
+  auto boards = std::make_shared<Boards>(std::move(project), options_.boards);
+  std::vector<std::shared_ptr<Subscriber>> all;
+  {
+    const std::lock_guard lock(mutex_);
+    all = subscribers_;
+    for (const auto& subscriber : all) forget(subscriber);
+    boards_ = std::move(boards);
+    ring_.clear();
+    ring_bytes_ = 0;
+    ring_lost_ = event::Epoch(UINT64_MAX);  // until the first commit
+    tables_.clear();
+    progress_.clear();
+  }
+  for (const auto& subscriber : all) end_stream(*subscriber->stream, "definitions");
+}
+
+Message Hub::message(std::string_view event, std::string_view data) const { return sse_message(event, boards_->epoch(), data); }
 
 void Hub::commit(Committed committed) {
   Pumping pumping;
   bool look = false;
   {
     const std::lock_guard lock(mutex_);
-    if (boards_.epoch() == event::Epoch(0)) ring_lost_ = committed.epoch;
-    const std::vector<BoardChange> changes = boards_.commit(committed);
+    // Of another plan: its metrics are not those of these boards.
+    if (committed.plan != boards_->project()->plan->hash) {
+      committed.metrics.clear();
+      committed.progress.clear();
+    }
+    if (boards_->epoch() == event::Epoch(0)) ring_lost_ = committed.epoch;
+    const std::vector<BoardChange> changes = boards_->commit(committed);
     offer_changes(changes, pumping);
     offer_feeds(committed, pumping);
-    const bool overtaken = committed.epoch < boards_.epoch();
+    const bool overtaken = committed.epoch < boards_->epoch();
     if (std::string json = watermark_json(committed); !overtaken && json != watermark_json_) {
       watermark_json_ = std::move(json);
       offer_all(message("watermark", watermark_json_), pumping);
     }
     if (!ledger_published_ && !overtaken) offer_ledger(committed.totals, missing_of(committed.totals), pumping);
     offer_progress(committed.progress, pumping);
-    look = boards_.next_due().has_value();
+    look = boards_->next_due().has_value();
   }
   if (look) (void)wake_.try_push(Unit{}, 1);
   pump(pumping);
@@ -103,7 +133,7 @@ void Hub::offer_progress(const std::vector<Progress>& progress, Pumping& pumping
     if (!finished) progress_.push_back(p);
     JsonOut out;
     out.object([&] {
-      out.key("metric").text(project_.plan.metrics[p.metric].name);
+      out.key("metric").text(boards_->project()->plan->metrics[p.metric].name);
       out.key("done").count(p.done);
       out.key("total").count(p.total);
       if (finished) out.key("finished").boolean(true);
@@ -170,34 +200,41 @@ void Hub::publish_tables(std::vector<std::string> tables) {
   tables_ = std::move(tables);
 }
 
+std::optional<Hub::Running> Hub::next_query() {
+  std::optional<BoardTask> task = boards_->next_task(clock_.monotonic());
+  if (!task) return std::nullopt;
+  return Running{boards_, std::move(*task)};
+}
+
 bool Hub::step(DurationMs wait) {
-  std::optional<BoardTask> task;
+  std::optional<Running> next;
   DurationMs nap{};
   {
     const std::lock_guard lock(mutex_);
-    task = boards_.next_task(clock_.monotonic());
-    if (!task) nap = until_due(wait);
+    next = next_query();
+    if (!next) nap = until_due(wait);
   }
-  if (!task) {
+  if (!next) {
     if (nap > DurationMs(0)) (void)wake_.pop_for(nap);
     const std::lock_guard lock(mutex_);
-    task = boards_.next_task(clock_.monotonic());
+    next = next_query();
   }
-  if (!task) return false;
-  run(*task);
+  if (!next) return false;
+  run(*next);
   return true;
 }
 
 DurationMs Hub::until_due(DurationMs wait) const {
-  const auto due = boards_.next_due();
+  const auto due = boards_->next_due();
   if (!due) return wait;
   const os::MonotonicTime now = clock_.monotonic();
   if (*due <= now) return DurationMs(0);
   return std::min(wait, std::chrono::duration_cast<DurationMs>(*due - now) + DurationMs(1));
 }
 
-void Hub::run(const BoardTask& task) {
-  Result<Loaded> loaded = load(project_, boards_.list().queries()[task.query], task, queries_, clock_);
+void Hub::run(const Running& running) {
+  const auto& [boards, task] = running;
+  Result<Loaded> loaded = load(*boards->project(), boards->list().queries()[task.query], task, queries_, clock_);
   Pumping pumping;
   {
     const std::lock_guard lock(mutex_);
@@ -207,7 +244,8 @@ void Hub::run(const BoardTask& task) {
     } else {
       ++counters_.queries_failed;
     }
-    offer_changes(boards_.finish(task, std::move(loaded), clock_.monotonic()), pumping);
+    const std::vector<BoardChange> changes = boards->finish(task, std::move(loaded), clock_.monotonic());
+    if (boards == boards_) offer_changes(changes, pumping);
   }
   pump(pumping);
 }
@@ -233,22 +271,26 @@ HubCounters Hub::counters() const {
 
 Result<ShownPanel> Hub::shown(std::string_view panel_id) const {
   const std::lock_guard lock(mutex_);
-  const auto panel = boards_.list().find(panel_id);
+  const auto panel = boards_->list().find(panel_id);
   if (!panel) return fail(Code::not_found, "there is no panel of that id; GET /api/project lists them");
-  if (!boards_.ready(*panel)) return fail(Code::unavailable, "this panel is being computed; ask again in a second");
-  ShownPanel shown = boards_.shown(*panel);
+  if (!boards_->ready(*panel)) return fail(Code::unavailable, "this panel is being computed; ask again in a second");
+  ShownPanel shown = boards_->shown(*panel);
+  shown.boards = boards_;
+  shown.project = boards_->project();
   if (shown.query->metric < tables_.size()) shown.table = tables_[shown.query->metric];
   return shown;
 }
 
 Result<ShownPanel> Hub::shown_or_compute(std::string_view panel_id) {
-  std::optional<BoardTask> task;
+  std::optional<Running> missing;
   {
     const std::lock_guard lock(mutex_);
-    const auto panel = boards_.list().find(panel_id);
-    if (panel && !boards_.ready(*panel)) task = boards_.task_for(*panel);
+    const auto panel = boards_->list().find(panel_id);
+    if (panel && !boards_->ready(*panel)) {
+      if (std::optional<BoardTask> task = boards_->task_for(*panel)) missing = Running{boards_, std::move(*task)};
+    }
   }
-  if (task) run(*task);
+  if (missing) run(*missing);
   return shown(panel_id);
 }
 

@@ -52,8 +52,11 @@ struct HubCounters {
 
 class Hub {
  public:
-  Hub(const Project& project, Queries& queries, os::Clock& clock, HubOptions options = {});
+  Hub(std::shared_ptr<const Project> project, Queries& queries, os::Clock& clock, HubOptions options = {});
 
+  // Another project takes the place of what is shown: streams end with `bye`, whose clients ask what there is and come back; what was
+  // computed is computed again. The next commit() must be one that changes nothing, of the newest epoch.
+  void replace(std::shared_ptr<const Project> project);
   void commit(Committed committed);
   // With what waits, and how many events the ledger misses (negative: too many). From the first call on, the ledger is what is
   // published here: totals of commits do not know what waits, and the sentence must not go back and forth.
@@ -75,7 +78,7 @@ class Hub {
   Status subscribe(const Subscription& subscription, std::shared_ptr<net::Stream> stream);
   size_t stream_bytes_max() const { return options_.stream_bytes_max; }
 
-  const Project& project() const { return project_; }
+  std::shared_ptr<const Project> project() const;
   ProjectNow now() const;
   Health health() const;
   HubCounters counters() const;
@@ -105,19 +108,23 @@ class Hub {
   void remember(uint32_t panel, Message message);
   std::optional<Message> next_message(Subscriber& subscriber);
   void pump(const Pumping& pumping);
-  void run(const BoardTask& task);
+  struct Running {  // a query, and for whom it runs: by its end others may be shown
+    std::shared_ptr<Boards> boards;
+    BoardTask task;
+  };
+  std::optional<Running> next_query();
+  void run(const Running& running);
   void forget(const std::shared_ptr<Subscriber>& subscriber);
   void end_stream(net::Stream& stream, std::string_view reason) const;
   DurationMs until_due(DurationMs wait) const;
 
-  const Project& project_;
   Queries& queries_;
   os::Clock& clock_;
   const HubOptions options_;
   BoundedQueue<Unit> wake_{{1, 1}};  // a viewer came or events changed: a worker looks again
 
   mutable std::mutex mutex_;  // guards all below
-  Boards boards_;
+  std::shared_ptr<Boards> boards_;
   std::vector<std::shared_ptr<Subscriber>> subscribers_;
   std::deque<RingItem> ring_;
   size_t ring_bytes_ = 0;

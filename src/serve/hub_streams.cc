@@ -12,7 +12,7 @@ Status Hub::admit(const Subscription& subscription) const {
     return fail(Code::invalid, "a stream carries at most " + std::to_string(options_.panels_max) + " panels; ask for fewer");
   }
   for (const std::string& id : subscription.panels) {
-    if (!boards_.list().find(id)) return fail(Code::invalid, "there is no panel `" + id + "`; GET /api/project lists them");
+    if (!boards_->list().find(id)) return fail(Code::invalid, "there is no panel `" + id + "`; GET /api/project lists them");
   }
   if (subscribers_.size() >= options_.subscribers_max) {
     return fail(Code::full,
@@ -35,10 +35,10 @@ Status Hub::subscribe(const Subscription& subscription, std::shared_ptr<net::Str
     subscriber->quarantine = subscription.quarantine;
     subscriber->last_write = clock_.monotonic();
     for (const std::string& id : subscription.panels) {
-      const uint32_t panel = *boards_.list().find(id);
+      const uint32_t panel = *boards_->list().find(id);
       if (std::find(subscriber->panels.begin(), subscriber->panels.end(), panel) != subscriber->panels.end()) continue;
       subscriber->panels.push_back(panel);
-      boards_.watch(panel);
+      boards_->watch(panel);
     }
     greet(*subscriber, subscription);
     subscribers_.push_back(subscriber);
@@ -55,7 +55,7 @@ void Hub::greet(Subscriber& subscriber, const Subscription& subscription) {
   subscriber.owed.assign(subscriber.panels.size(), true);
   if (!subscription.since || *subscription.since <= ring_lost_) return;
   for (size_t i = 0; i < subscriber.panels.size(); ++i) {
-    if (boards_.complete_since(subscriber.panels[i], *subscription.since)) subscriber.owed[i] = false;
+    if (boards_->complete_since(subscriber.panels[i], *subscription.since)) subscriber.owed[i] = false;
   }
   for (const RingItem& item : ring_) {
     if (item.id < *subscription.since) continue;
@@ -116,7 +116,7 @@ void Hub::offer_changes(const std::vector<BoardChange>& changes, Pumping& pumpin
 
 void Hub::remember(uint32_t panel, Message message) {
   ring_bytes_ += message->size();
-  ring_.push_back({boards_.epoch(), panel, std::move(message)});
+  ring_.push_back({boards_->epoch(), panel, std::move(message)});
   while (ring_bytes_ > options_.ring_bytes_max && !ring_.empty()) {
     ring_bytes_ -= ring_.front().message->size();
     ring_lost_ = ring_.front().id;
@@ -154,7 +154,7 @@ std::optional<Message> Hub::next_message(Subscriber& subscriber) {
   const auto owed = std::find(subscriber.owed.begin(), subscriber.owed.end(), true);
   if (owed == subscriber.owed.end()) return rest();
   *owed = false;
-  return message("snapshot", boards_.snapshot_json(subscriber.panels[static_cast<size_t>(owed - subscriber.owed.begin())]));
+  return message("snapshot", boards_->snapshot_json(subscriber.panels[static_cast<size_t>(owed - subscriber.owed.begin())]));
 }
 
 void Hub::pump(const Pumping& pumping) {
@@ -188,7 +188,7 @@ void Hub::forget(const std::shared_ptr<Subscriber>& subscriber) {
   subscriber->gone = true;
   subscriber->outbox.clear();
   const os::MonotonicTime now = clock_.monotonic();
-  for (const uint32_t panel : subscriber->panels) boards_.unwatch(panel, now);
+  for (const uint32_t panel : subscriber->panels) boards_->unwatch(panel, now);
   std::erase(subscribers_, subscriber);
 }
 
@@ -217,7 +217,7 @@ void Hub::tick() {
         beats.push_back(subscriber->stream);
       }
     }
-    boards_.expire(now);
+    boards_->expire(now);
     if (const auto json = event_feed_.take({}, 0, now)) {
       const Message news = message("events", *json);
       for (const auto& subscriber : subscribers_) {
@@ -247,7 +247,7 @@ void Hub::end_stream(net::Stream& stream, std::string_view reason) const {
   event::Epoch id;
   {
     const std::lock_guard lock(mutex_);
-    id = boards_.epoch();
+    id = boards_->epoch();
   }
   const Message bye = sse_message("bye", id, "{\"reason\":\"" + std::string(reason) + "\"}");
   if (stream.write(*bye)) {

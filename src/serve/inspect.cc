@@ -110,7 +110,7 @@ Recomputation recomputation_of(const ShownPanel& shown, const std::optional<plan
 }
 
 // One point: a stat, a table's row, or a bucket of a series. `point` is what the panel shows.
-Result<Verified> verify_point(Hub& hub, Queries& queries, const ShownPanel& shown, const ShownPoint& point) {
+Result<Verified> verify_point(Queries& queries, const ShownPanel& shown, const ShownPoint& point) {
   const plan::Metric& metric = *shown.entry->metric;
   Recomputation what = recomputation_of(shown, point.key);
   what.window = point.window;
@@ -124,8 +124,8 @@ Result<Verified> verify_point(Hub& hub, Queries& queries, const ShownPanel& show
   }
   Verified verified;
   verified.epoch = what.epoch;
-  verified.sql = recomputation_sql(hub.project(), what);
-  const std::vector<LoadedRow> rows = SLUICE_TRY(recompute(hub.project(), what, verified.sql, queries, kTimeout));
+  verified.sql = recomputation_sql(*shown.project, what);
+  const std::vector<LoadedRow> rows = SLUICE_TRY(recompute(*shown.project, what, verified.sql, queries, kTimeout));
   for (size_t i = 0; i < shown.entry->panel->measures.size(); ++i) {
     const uint32_t measure = shown.entry->panel->measures[i];
     Cell cell{metric.measures[measure].name, point.values[i], std::nullopt};
@@ -136,18 +136,18 @@ Result<Verified> verify_point(Hub& hub, Queries& queries, const ShownPanel& show
 }
 
 // Every bucket of one series at once.
-Result<Verified> verify_series(Hub& hub, Queries& queries, const ShownPanel& shown, const plan::Group& key) {
+Result<Verified> verify_series(Queries& queries, const ShownPanel& shown, const plan::Group& key) {
   Recomputation what = recomputation_of(shown, key);
   what.kind = SharedQuery::Kind::series;
   const uint32_t measure = shown.entry->panel->measures.front();
   Verified verified;
   verified.epoch = what.epoch;
-  verified.sql = recomputation_sql(hub.project(), what);
+  verified.sql = recomputation_sql(*shown.project, what);
   std::map<plan::Span, Cell> cells;
   for (const ShownPoint& point : shown.points) {
     if (point.key == key) cells[point.window] = {format_rfc3339(point.window.start), point.values.front(), std::nullopt};
   }
-  for (const LoadedRow& row : SLUICE_TRY(recompute(hub.project(), what, verified.sql, queries, kTimeout))) {
+  for (const LoadedRow& row : SLUICE_TRY(recompute(*shown.project, what, verified.sql, queries, kTimeout))) {
     Cell& cell = cells[row.window];
     cell.name = format_rfc3339(row.window.start);
     cell.computed = row.values[measure];
@@ -176,13 +176,13 @@ void append_field(std::string& out, const std::optional<std::string>& value) {
 Result<std::string> explain_json(Hub& hub, std::string_view panel_id) {
   const ShownPanel shown = SLUICE_TRY(hub.shown_or_compute(panel_id));
   const plan::Metric& metric = *shown.entry->metric;
-  const plan::Plan& plan = hub.project().plan;
+  const plan::Plan& plan = *shown.project->plan;
   JsonOut out;
   out.object([&] {
     out.key("definition").text(metric.definition);
     out.key("sql").text(shown.empty
                             ? plan::clickhouse::definition_query(plan, metric, shown.as_of.epoch.value, shown.as_of.watermark)
-                            : query_sql(hub.project(), *shown.query, shown.over, shown.as_of.epoch));
+                            : query_sql(*shown.project, *shown.query, shown.over, shown.as_of.epoch));
     out.key("view_sql").text(shown_view_sql(metric, shown.over));
     out.key("metric").text(metric.name);
     out.key("version").text(metric.version);
@@ -210,7 +210,7 @@ Result<std::string> verify_json(Hub& hub, Queries& queries, os::Clock& clock, st
   });
   if (point == shown.points.end()) return fail(Code::not_found, "the panel shows no such row or point now; reload the page");
   const Verified verified =
-      SLUICE_TRY(series ? verify_series(hub, queries, shown, key) : verify_point(hub, queries, shown, *point));
+      SLUICE_TRY(series ? verify_series(queries, shown, key) : verify_point(queries, shown, *point));
   return verified_json(verified, std::chrono::duration_cast<DurationMs>(clock.monotonic() - began),
                        series || panel.kind == plan::Panel::Kind::table);
 }

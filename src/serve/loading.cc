@@ -196,9 +196,9 @@ plan::Span over_span(const plan::Metric& metric, TimeMs newest, DurationMs over)
 }
 
 std::string query_sql(const Project& project, const SharedQuery& query, plan::Span over, event::Epoch epoch) {
-  const plan::Metric& metric = project.plan.metrics[query.metric];
-  if (query.kind == SharedQuery::Kind::over) return sql::over_query(project.plan, metric, over, query.kept, epoch.value);
-  return sql::series_query(project.plan, metric, over, query.kept, epoch.value);
+  const plan::Metric& metric = project.plan->metrics[query.metric];
+  if (query.kind == SharedQuery::Kind::over) return sql::over_query(*project.plan, metric, over, query.kept, epoch.value);
+  return sql::series_query(*project.plan, metric, over, query.kept, epoch.value);
 }
 
 std::string shown_view_sql(const plan::Metric& metric, plan::Span over) {
@@ -207,14 +207,14 @@ std::string shown_view_sql(const plan::Metric& metric, plan::Span over) {
 }
 
 Result<Loaded> load(const Project& project, const SharedQuery& query, const BoardTask& task, Queries& queries, os::Clock& clock) {
-  const plan::Metric& metric = project.plan.metrics[query.metric];
+  const plan::Metric& metric = project.plan->metrics[query.metric];
   const Asker ask{queries, task.timeout};
   const os::MonotonicTime began = clock.monotonic();
   Loaded loaded;
   if (task.newest) {
     loaded.newest = *task.newest;
   } else {
-    const std::string reply = SLUICE_TRY(ask(sql::newest_event_query(project.plan, metric, task.as_of.epoch.value)));
+    const std::string reply = SLUICE_TRY(ask(sql::newest_event_query(*project.plan, metric, task.as_of.epoch.value)));
     loaded.newest = SLUICE_TRY(read_newest(reply, metric));
   }
   if (loaded.newest != kMinusInfinity) {
@@ -241,10 +241,10 @@ Result<Loaded> load(const Project& project, const SharedQuery& query, const Boar
 }
 
 std::string recomputation_sql(const Project& project, const Recomputation& what) {
-  const plan::Metric& metric = project.plan.metrics[what.metric];
+  const plan::Metric& metric = project.plan->metrics[what.metric];
   const std::string query = what.kind == SharedQuery::Kind::over
-                                ? sql::over_query(project.plan, metric, what.window, what.kept, what.epoch.value)
-                                : sql::series_query(project.plan, metric, what.window, what.kept, what.epoch.value);
+                                ? sql::over_query(*project.plan, metric, what.window, what.kept, what.epoch.value)
+                                : sql::series_query(*project.plan, metric, what.window, what.kept, what.epoch.value);
   if (!what.key || what.kept.empty()) return query;
   std::string filter;
   for (size_t i = 0; i < what.kept.size(); ++i) {
@@ -258,7 +258,7 @@ std::string recomputation_sql(const Project& project, const Recomputation& what)
 Result<std::vector<LoadedRow>> recompute(const Project& project, const Recomputation& what, const std::string& text,
                                          Queries& queries, DurationMs timeout) {
   const std::string reply = SLUICE_TRY((Asker{queries, timeout}(text)));
-  return read_rows(reply, project.plan.metrics[what.metric], what.kept.size(),
+  return read_rows(reply, project.plan->metrics[what.metric], what.kept.size(),
                    what.kind == SharedQuery::Kind::over ? Shape::over : Shape::series, nullptr);
 }
 

@@ -77,7 +77,10 @@ struct ShownPoint {
   plan::State state = plan::State::filling;
   event::Epoch as_of;                               // 0: not known, ask the metric's table
 };
+class Boards;
 struct ShownPanel {
+  std::shared_ptr<const Boards> boards;             // whose entry and query these are
+  std::shared_ptr<const Project> project;
   const PanelEntry* entry = nullptr;
   const SharedQuery* query = nullptr;
   std::string table;                                // behind the metric's view, without database; empty: not known yet

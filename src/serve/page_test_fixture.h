@@ -162,7 +162,10 @@ inline const std::string kTable = "activity.3.0";
 
 class PageTest : public ::testing::Test {
  protected:
-  PageTest() : plan_(compile()), project_{plan_, "0.1.0", "http://127.0.0.1:1", "http://127.0.0.1:2", false} {
+  PageTest()
+      : project_(std::make_shared<const Project>(Project{std::make_shared<const plan::Plan>(compile()), "0.1.0", "http://127.0.0.1:1",
+                                                         "http://127.0.0.1:2", false})),
+        plan_(*project_->plan) {
     store_.answers["newest"] = std::to_string(kToday - 3'600'000) + "\n";
     store_.answers["over"] = "412\t1000\t2.427184466\t0\t1\t1\n";
   }
@@ -204,6 +207,7 @@ class PageTest : public ::testing::Test {
     c.epoch = event::Epoch(epoch);
     c.clock = time_ms(kToday + static_cast<int64_t>(epoch));
     c.watermark = watermark;
+    c.plan = plan_.hash;
     return c;
   }
   static MetricChange change(uint64_t epoch, std::vector<plan::MetricRow> rows, bool events = true,
@@ -236,8 +240,8 @@ class PageTest : public ::testing::Test {
     return n;
   }
 
-  plan::Plan plan_;
-  Project project_;
+  const std::shared_ptr<const Project> project_;
+  const plan::Plan& plan_;
   HandStore store_;
   HandClock clock_;
   std::unique_ptr<Hub> hub_;

@@ -154,7 +154,7 @@ std::string notes_json(const std::vector<std::string>& notes) {
 }
 
 std::string project_json(const Project& project, const ProjectNow& now, const std::optional<std::string>& example_event) {
-  const plan::Plan& plan = project.plan;
+  const plan::Plan& plan = *project.plan;
   JsonOut out;
   out.object([&] {
     out.key("project").text(plan.project);

@@ -1,9 +1,10 @@
 // project.h - the project as the page needs to know it: the plan and where things are.
 //
-// Lives  The plan outlives whoever holds a Project.
+// Lives  Shared and never changed: a newer plan is another Project, and who still shows the older one keeps it.
 #pragma once
 
 #include <optional>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -13,7 +14,7 @@
 namespace sluice::serve {
 
 struct Project {
-  const plan::Plan& plan;
+  std::shared_ptr<const plan::Plan> plan;
   std::string version;                     // of the program
   std::string collect_url;                 // as bound: http://127.0.0.1:18080
   std::string sql_url;

@@ -26,6 +26,7 @@ struct Refusal {
   int code;
   const char* name;
 };
+constexpr std::string_view kStopping = "The program is stopping; ask again when it is back";
 constexpr Refusal kForbidden{403, 497, "ACCESS_DENIED"};
 constexpr Refusal kNotAuthenticated{401, 516, "AUTHENTICATION_FAILED"};
 constexpr Refusal kAway{503, 210, "NETWORK_ERROR"};
@@ -170,7 +171,7 @@ void SqlPort::handle(net::Request request, net::Responder responder) {
   auto job = std::make_unique<Job>(Job{std::move(request), std::move(responder)});
   if (std::optional<std::unique_ptr<Job>> back = jobs_.try_push(std::move(job), bytes)) {
     const bool stopping = jobs_.closed();
-    (*back)->responder.send(stopping ? refuse(kAway, "The program is stopping")
+    (*back)->responder.send(stopping ? refuse(kAway, kStopping)
                                      : refuse(kBusy, "Too many statements wait already; ask again in a second"));
   }
 }
@@ -187,7 +188,10 @@ void SqlPort::run_worker() {
   }
 }
 
-void SqlPort::stop() { jobs_.close(); }
+void SqlPort::stop() {
+  jobs_.close();
+  while (std::optional<std::unique_ptr<Job>> job = jobs_.try_pop()) (*job)->responder.send(refuse(kAway, kStopping));
+}
 
 void SqlPort::forward(net::Client& client, Job& job) const {
   net::ClientRequest request;
@@ -204,7 +208,7 @@ void SqlPort::forward(net::Client& client, Job& job) const {
   request.timeout = kStatementTimeout;
 
   Passage passage(job.responder);
-  request.wanted = [&] { return passage.wanted(); };
+  request.wanted = [&] { return !jobs_.closed() && passage.wanted(); };
   if (job.request.method == "HEAD") {
     // No length is told: a client that asks for it (DuckDB) then reads once, not in ranges of results that differ from run to run.
     job.responder.start({200, {{"Content-Type", "application/octet-stream"}}, {}}, kSlowClientBytes)->close();
@@ -214,6 +218,7 @@ void SqlPort::forward(net::Client& client, Job& job) const {
       request, [&](const net::Response& head) { return passage.begin(head); },
       [&](std::string_view bytes) { return passage.write(bytes); });
   if (passed) return passage.finish();
+  if (jobs_.closed()) return passage.fail(kStopping);
   passage.fail(passed.error().code == Code::closed ? "the client left"
                                                    : "The store was lost before it had answered: " + passed.error().message);
 }

@@ -4,7 +4,7 @@
 //         that is neither loopback nor configured and any foreign `Origin` get 403 (guard.h). With a password configured it must be given (Basic,
 //         X-ClickHouse-User and -Key, or ?user=&password=); without one any user and password are taken, since BI tools insist on sending some:
 //         the port then binds loopback (plan). While the store is away: 503 and why, as a ClickHouse exception. Results are passed on as they
-//         come; a client that leaves takes its statement with it within about half a second.
+//         come; a client that leaves takes its statement with it within about half a second, and so does stop().
 // Bounds  kWaitingMax requests wait for a worker, beyond: 503. kHeldBytes of a short reply, kSlowClientBytes for a slow client, which
 //         gets kSlowClientTimeout per piece. One statement per worker thread.
 // Threads handle(): net threads, never blocks. run_worker(): as many threads of app/ as statements may run at once, until stop(). stop(): any.

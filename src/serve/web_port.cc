@@ -98,16 +98,14 @@ bool is_page(std::string_view path) {
 
 }  // namespace
 
-WebPort::WebPort(const Project& project, Hub& hub, Queries& queries, Actions& actions, os::Clock& clock, WebOptions options,
+WebPort::WebPort(Hub& hub, Queries& queries, Actions& actions, os::Clock& clock, WebOptions options,
                  std::span<const EmbeddedFile> files)
-    : project_(project),
-      hub_(hub),
+    : hub_(hub),
       queries_(queries),
       actions_(actions),
       clock_(clock),
       options_(std::move(options)),
-      assets_(files),
-      example_event_(example_event(project.plan)) {}
+      assets_(files) {}
 
 void WebPort::handle(net::Request request, net::Responder responder, Trust trust) {
   if (trust == Trust::network) {
@@ -135,7 +133,8 @@ void WebPort::route(const net::Request& request, net::Responder responder, Trust
   } else if (!reads) {
     return send(responder, not_allowed("GET"));
   } else if (path == "/api/project") {
-    return send(responder, plain(200, "application/json", project_json(project_, hub_.now(), example_event_)));
+    const std::shared_ptr<const Project> project = hub_.project();
+    return send(responder, plain(200, "application/json", project_json(*project, hub_.now(), example_event(*project->plan))));
   } else if (path == "/api/live") {
     return live(request, std::move(responder));
   } else if (path == "/api/quarantine") {

@@ -45,7 +45,7 @@ class WebPort {
  public:
   static constexpr size_t kJobsMax = 64;
   static constexpr size_t kSqlBodyMax = 1_MiB;
-  WebPort(const Project& project, Hub& hub, Queries& queries, Actions& actions, os::Clock& clock, WebOptions options,
+  WebPort(Hub& hub, Queries& queries, Actions& actions, os::Clock& clock, WebOptions options,
           std::span<const EmbeddedFile> files = embedded_files());
 
   void handle(net::Request request, net::Responder responder, Trust trust);
@@ -71,14 +71,12 @@ class WebPort {
   void answer_page(const net::Request& request, net::Responder responder);
   Result<std::string> run_sql(const std::string& text);
 
-  const Project& project_;
   Hub& hub_;
   Queries& queries_;
   Actions& actions_;
   os::Clock& clock_;
   const WebOptions options_;
   const Assets assets_;
-  const std::optional<std::string> example_event_;
   BoundedQueue<Job> jobs_{{kJobsMax, kJobsMax}};  // a job counts as one byte: requests are bounded by net
 };
 

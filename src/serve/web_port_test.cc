@@ -49,7 +49,7 @@ class WebPortTest : public PageTest {
  protected:
   WebPortTest() {
     files_ = {{"/index.html", index_gzip_, kIndex.size()}, {"/assets/app-3f9a.js", script_gzip_, kScript.size()}};
-    port_ = std::make_unique<WebPort>(project_, hub(), store_, actions_, clock_, WebOptions{}, files_);
+    port_ = std::make_unique<WebPort>(hub(), store_, actions_, clock_, WebOptions{}, files_);
   }
   std::shared_ptr<HandExchange> send(net::Request request, Trust trust = Trust::network) {
     if (!request.header("Host")) request.headers.emplace_back("Host", "127.0.0.1:18090");
@@ -137,7 +137,7 @@ TEST_F(WebPortTest, a_wrong_address_gets_the_page_in_a_browser_and_json_elsewher
 }
 
 TEST_F(WebPortTest, without_an_embedded_page_it_says_how_to_build_one) {
-  port_ = std::make_unique<WebPort>(project_, hub(), store_, actions_, clock_, WebOptions{}, std::span<const EmbeddedFile>{});
+  port_ = std::make_unique<WebPort>(hub(), store_, actions_, clock_, WebOptions{}, std::span<const EmbeddedFile>{});
   const net::Response page = get("/");
   EXPECT_EQ(page.status, 200);
   EXPECT_NE(page.body.find("./run build"), std::string::npos);

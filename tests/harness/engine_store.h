@@ -1,6 +1,8 @@
-// engine_store.h - the real engine inside the test process as the pipeline's store, which fails when told.
+// engine_store.h - the real engine as the pipeline's store, which fails when told.
 //
 // Use     EngineStore::open() once per program, reset() before each case. EngineWarehouse: what Sink and JobStage are given.
+//         The engine runs inside the test process, or, where SLUICE_STORE_PROGRAM names a `sluice`, as its child: a program built with
+//         AddressSanitizer cannot load the library.
 // Faults  die_after: so many operations succeed, then every one says unavailable and does nothing.
 //         lose_reply: the nth insert from now answers Code::unknown; whether it was stored is said too.
 //         refuse: the nth insert from now answers Code::unavailable and does nothing, as when memory or disk are short.
@@ -15,6 +17,7 @@
 #include "os/temp_folder.h"
 #include "process/warehouse.h"
 #include "store/chdb.h"
+#include "store/supervisor.h"
 
 namespace sluice::harness {
 
@@ -23,8 +26,8 @@ struct StoreFaults {
   uint64_t lose_reply = 0;
   bool lost_but_stored = false;
   uint64_t refuse = 0;
-  uint64_t fences = 0;       // seen so far
-  bool fired = false;        // something was done to an operation since armed
+  uint64_t fences = 0;  // seen so far
+  bool fired = false;  // something was done to an operation since armed
 };
 
 class EngineStore {
@@ -34,13 +37,20 @@ class EngineStore {
   Status reset();
   // A whole reply, past every fault.
   Result<std::string> query(const std::string& sql, std::string_view format);
-  store::Connection& connection() { return *connection_; }
+  // Code::unknown when another number of rows was written than announced.
+  Status insert(const process::Insert& insert);
 
  private:
   EngineStore() : folder_(os::TempFolder::Place::memory) {}
+  Status open_inside();
+  Status open_child(const std::string& program);
+
+  os::RealPorts real_;
   os::TempFolder folder_;
   std::unique_ptr<store::Engine> engine_;
   std::optional<store::Connection> connection_;
+  std::unique_ptr<store::Supervisor> child_;  // or these two
+  std::unique_ptr<store::Client> client_;
 };
 
 class EngineWarehouse final : public process::Warehouse {
@@ -54,7 +64,6 @@ class EngineWarehouse final : public process::Warehouse {
 
  private:
   Status alive();
-  Status store_rows(const process::Insert& insert);
 
   EngineStore& store_;
   StoreFaults& faults_;

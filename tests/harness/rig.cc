@@ -95,6 +95,12 @@ Status Rig::restart(const Project& project) {
   return open_stages();
 }
 
+Status Rig::define(const Project& project) {
+  SLUICE_CHECK(use(project));
+  processor_->want(plan_->hash);
+  return ok();
+}
+
 void Rig::power_cut_after(uint64_t file_changes) { files_.stop_after(file_changes); }
 
 void Rig::close_stages() {
@@ -152,7 +158,7 @@ Status Rig::open_stages() {
                                   *reports_,
                                   process,
                                   data_id_.text(),
-                                  *plan_,
+                                  plan_->hash,
                                   [this](const std::string& hash) -> Result<std::unique_ptr<plan::Plan>> {
                                     const auto known = projects_.find(hash);
                                     if (known == projects_.end()) return fail(Code::not_found, "no plan " + hash);

@@ -68,6 +68,8 @@ class Rig final : public collect::Submitter {
   // From the same project, or from another one. Heals every fault.
   Status restart();
   Status restart(const Project& project);
+  // The definitions become these while everything runs.
+  Status define(const Project& project);
 
   Result<std::string> query(const std::string& sql, std::string_view format) { return store_.query(sql, format); }
   const plan::Plan& plan() const { return *plan_; }

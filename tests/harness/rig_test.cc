@@ -166,6 +166,67 @@ TEST_F(RigTest, the_power_may_go_at_any_change_of_a_file) {
   }
 }
 
+constexpr std::string_view kMinutelySums =
+    "  - name: minutely\n    window: {tumble: 1m}\n    allowed_lateness: 0s\n    measures: {n: sum(length(message_id))}\n";
+
+TEST_F(RigTest, a_changed_metric_is_read_as_it_was_until_the_new_one_is_complete) {
+  RigOptions options;
+  options.processor.job_windows_max = 1;
+  Rig rig(*store, options);
+  ASSERT_TRUE(rig.open(project(kMinutely)));
+  for (int i = 0; i < 5; ++i) send(rig, "id" + std::to_string(i), "10:0" + std::to_string(i) + ":00", "10:05:00");
+  settle(rig);
+  const std::string values = "SELECT n FROM sluice.minutely ORDER BY window_start";
+  ASSERT_EQ(text(rig.query(values, "TabSeparated")), "1\n1\n1\n1\n1\n");
+  ASSERT_TRUE(rig.define(project(kMinutelySums)));
+  // Five windows, one a job: at every moment all old values or all new ones.
+  std::vector<std::string> seen;
+  for (int i = 0; i < 200 && (seen.empty() || seen.back() != "3\n3\n3\n3\n3\n"); ++i) {
+    ASSERT_TRUE(rig.step());
+    if (i == 4) send(rig, "id5", "10:00:30", "10:05:00");   // late: both definitions are told
+    const std::string now = text(rig.query(values, "TabSeparated"));
+    if (seen.empty() || seen.back() != now) seen.push_back(now);
+  }
+  settle(rig);
+  ASSERT_EQ(text(rig.query(values, "TabSeparated")), "6\n3\n3\n3\n3\n");
+  EXPECT_GE(rig.counts().jobs, 6U) << "five windows of the new one, and the late event's";
+  for (const std::string& now : seen)
+    EXPECT_TRUE(now == "1\n1\n1\n1\n1\n" || now == "2\n1\n1\n1\n1\n" || now.substr(1) == "\n3\n3\n3\n3\n") << now;
+}
+
+TEST_F(RigTest, a_change_of_definitions_survives_a_crash_at_every_file_change) {
+  const std::string values = "SELECT window_start, n, state FROM sluice.minutely ORDER BY window_start";
+  uint64_t changes = 0;
+  std::string rows;
+  for (uint64_t at = 0; at == 0 || at <= changes; ++at) {
+    Rig rig(*store, {});
+    ASSERT_TRUE(rig.open(project(kMinutely)));
+    for (int i = 0; i < 4; ++i) send(rig, "id" + std::to_string(i), "10:0" + std::to_string(i) + ":00", "10:05:00");
+    settle(rig);
+    const uint64_t before = rig.files().changes();
+    if (at > 0) rig.power_cut_after(at - 1);
+    ASSERT_TRUE(rig.define(project(kMinutelySums)));
+    const bool settled = rig.settle().has_value();
+    if (at == 0) changes = rig.files().changes() - before;
+    if (!settled) {
+      const Status restarted = rig.restart();
+      ASSERT_TRUE(restarted) << "at " << at << ": " << restarted.error().message;
+      settle(rig);
+    }
+    rig.files().heal();
+    send(rig, "id4", "10:05:00", "10:07:00");
+    settle(rig);
+    const std::string now = text(rig.query(values, "TabSeparated"));
+    if (at == 0) rows = now;
+    ASSERT_EQ(now, rows) << "at " << at;
+    ASSERT_EQ(text(rig.query("SELECT count() FROM system.tables WHERE database = 'sluice' AND name LIKE 'metric\\_%'",
+                             "TabSeparated")), "1\n") << "at " << at;
+  }
+  EXPECT_GT(changes, 5U);
+  EXPECT_EQ(rows, "2026-03-28 10:00:00.000\t3\tfinal\n2026-03-28 10:01:00.000\t3\tfinal\n2026-03-28 10:02:00.000\t3\tfinal\n"
+                  "2026-03-28 10:03:00.000\t3\tfinal\n2026-03-28 10:05:00.000\t3\tfilling\n");
+}
+
 }  // namespace
 }  // namespace sluice::harness
 

@@ -81,7 +81,8 @@ const char* rerun_name(Rerun rerun) {
 Result<Scenario> parse_scenario(std::string_view text) {
   Scenario scenario;
   std::string sources = "  - {name: site}\n", section, project;
-  std::map<std::string, std::string> metrics;
+  std::map<std::string, std::string> metrics;  // by project
+  std::map<std::string, std::map<std::string, std::string>> others;  // by project, then kind: funnels
   bool own_sources = false;
   size_t number = 0;
   while (!text.empty()) {
@@ -94,6 +95,7 @@ Result<Scenario> parse_scenario(std::string_view text) {
       section = name;
       project = rest;
       if (section == "metrics") metrics[project];
+      if (section == "funnels") others[project][section];
       continue;
     }
     if (section == "sources") {
@@ -102,6 +104,8 @@ Result<Scenario> parse_scenario(std::string_view text) {
       sources.append("  ").append(line).append("\n");
     } else if (section == "metrics") {
       metrics[project].append("  ").append(line).append("\n");
+    } else if (section == "funnels") {
+      others[project][section].append("  ").append(line).append("\n");
     } else if (section == "run") {
       if (trimmed(line).empty() || line.starts_with("#")) continue;
       if (line.starts_with("  ")) {
@@ -123,9 +127,11 @@ Result<Scenario> parse_scenario(std::string_view text) {
     }
   }
   metrics[""];
+  for (const auto& [name, kinds] : others) metrics[name];
   for (const auto& [name, definitions] : metrics) {
     Rig::Project files{{"sluice.yaml", "version: 1\nname: test\nsources:\n" + sources}};
     if (!definitions.empty()) files.push_back({"metrics/m.yaml", "version: 1\nmetrics:\n" + definitions});
+    for (const auto& [kind, text] : others[name]) files.push_back({"metrics/" + kind + ".yaml", "version: 1\n" + kind + ":\n" + text});
     scenario.projects[name] = std::move(files);
   }
   return scenario;
@@ -219,6 +225,11 @@ Result<std::optional<Answer>> ScenarioRun::take(const Step& step) {
     if (project == scenario_.projects.end()) return fail(Code::invalid, "no such project");
     project_ = project->first;
     SLUICE_CHECK(rig_->restart(project->second));
+  } else if (word == "define") {
+    const auto project = scenario_.projects.find(std::string(rest));
+    if (project == scenario_.projects.end()) return fail(Code::invalid, "no such project");
+    project_ = project->first;
+    SLUICE_CHECK(rig_->define(project->second));
   } else if (step.text.starts_with("power cut after ") && number_of(step.text.substr(16))) {
     rig_->power_cut_after(*number_of(step.text.substr(16)));
   } else if (step.text.starts_with("store dies after ") && number_of(step.text.substr(17))) {

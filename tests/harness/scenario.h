@@ -2,9 +2,10 @@
 //
 // Format  Sections begin with a line `== name`; lines before the first one say what the file shows.
 //           == sources          list of sources as in sluice.yaml; without it there is `site` with the defaults
-//           == metrics [NAME]   list of metrics; NAME: another project, for `restart NAME`
+//           == metrics [NAME]   list of metrics; NAME: another project, for `restart NAME` and `define NAME`
+//           == funnels [NAME]   list of funnels of that project
 //           == run              one step a line; lines that begin with two spaces are the answer expected to the step above them
-//         Steps: at TIME · advance DURATION · send [SOURCE] JSON · segment SOURCE PATH JSON · cut · settle · restart [NAME]
+//         Steps: at TIME · advance DURATION · send [SOURCE] JSON · segment SOURCE PATH JSON · cut · settle · restart [NAME] · define NAME
 //           emit every DURATION, groups at most N, dedup open at most N, job windows at most N, checkpoint every DURATION: before all others
 //           power cut after N · store dies after N · store back · lose reply N stored|absent · refuse insert N
 //         Questions, each after a settle: rows METRIC · definition METRIC · events [COLUMNS] · quarantine · duplicates · identities ·

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Unit tests under AddressSanitizer and UndefinedBehaviorSanitizer; those with threads under ThreadSanitizer.
+# Unit tests, text tests and the rig's under AddressSanitizer and UndefinedBehaviorSanitizer; those with threads under ThreadSanitizer.
 #
 # -O1 without debug info beyond lines: the builds are the cost here, and ccache keeps them.
 . tests/parts/part.sh
@@ -9,7 +9,13 @@ configure() { quiet cmake -S . -B "$2" -G Ninja -DCMAKE_BUILD_TYPE=None -DCMAKE_
 # tests_in DIR: the names of the unit test programs that the tree has.
 tests_in() { ninja -C "$1" -t targets all | sed -n 's/^\([a-z]*_test\): phony$/\1/p; s/^\([a-z]*_test\): CXX_EXECUTABLE_LINKER.*/\1/p' | sort -u; }
 # run_test DIR PROGRAM: a sanitizer's report makes the program fail. From its build folder, as ctest runs it: some read documents.
-run_test() { (cd "$1" && timeout 900 "./$2"); }
+run_test() {
+  local arguments=()
+  [ "$2" != text_test ] || arguments=("$ROOT/tests/text")
+  (cd "$1" && timeout 900 "./$2" "${arguments[@]}")
+}
+# The engine's library cannot be loaded into such a program: those that need it use the Release program's store.
+export SLUICE_STORE_PROGRAM=$BUILD/sluice
 
 export ASAN_OPTIONS=detect_leaks=1:strict_string_checks=1:detect_stack_use_after_return=1 UBSAN_OPTIONS=print_stacktrace=1
 export TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1

@@ -75,6 +75,21 @@ describe('the live stream', () => {
     expect(board.connection).toBe('live');
     feed.stop();
   });
+  it('asks_what_is_defined_at_once_when_definitions_changed_and_never_looks_lost', async () => {
+    const {board, feed, returned} = feedOf();
+    feed.watch({panels: ['a'], feeds: []});
+    await settle();
+    streams[0]!.say(ledger(3, 9));
+    const seen: string[] = [];
+    board.add({topics: ['connection'], paint: () => seen.push(board.connection), visible: true});
+    streams[0]!.say('event: bye\nid: 9\ndata: {"reason":"definitions"}\n\n');
+    streams[0]!.end();
+    await settle();
+    expect(returned).toHaveBeenCalledTimes(1);
+    expect(streams[1]!.url).toBe('/api/live?panels=a&feeds=');
+    expect(seen).not.toContain('reconnecting');
+    feed.stop();
+  });
   it('asks_for_fresh_snapshots_when_other_panels_are_watched', async () => {
     const {feed} = feedOf();
     feed.watch({panels: ['a'], feeds: []});

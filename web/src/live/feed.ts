@@ -1,5 +1,6 @@
 // The one live stream of this tab: opens it for what is on screen, reads it into the board, and comes back by itself.
 //
+// Other definitions: the server says `bye` with that reason; what there is is asked for again at once, and nothing shows as lost.
 // Errors: a lost connection shows as `reconnecting`; tries again after 0.25 s, doubling up to kRetryMax. A stream that says nothing
 //   for kSilenceMax, heartbeats included, is given up and opened again.
 // Why fetch and not EventSource: status codes and the server's own error text stay visible, and a resume names its epoch.
@@ -47,14 +48,18 @@ export class Feed {
 
   private async run(generation: number): Promise<void> {
     let wait = kRetryMin;
-    let lost = false;
+    let again = false;
     while (generation === this.generation) {
       const before = this.epoch;
       let why = '';
       try {
-        if (lost) await this.onReturn();
+        if (again) await this.onReturn();
+        again = true;
         if (generation !== this.generation) return;
-        await this.read(generation);
+        if (await this.read(generation) === 'definitions') {
+          this.epoch = null;
+          continue;
+        }
       } catch (error) {
         // The next attempt says whether it is over; until then the page says `reconnecting`, and why, if the server said.
         if (error instanceof Refused) why = error.failure.message;
@@ -62,13 +67,14 @@ export class Feed {
       if (generation !== this.generation) return;
       this.board.connected('reconnecting', why);
       if (this.epoch !== before) wait = kRetryMin;
-      lost = true;
       await new Promise((resolve) => setTimeout(resolve, wait * (0.75 + Math.random() / 2)));
       wait = Math.min(wait * 2, kRetryMax);
     }
   }
 
-  private async read(generation: number): Promise<void> {
+  // Until it ends; the reason that the server gave, '' when it gave none.
+  private async read(generation: number): Promise<string> {
+    let reason = '';
     const abort = new AbortController();
     this.abort = abort;
     let silence = setTimeout(() => abort.abort(), kSilenceMax);
@@ -78,13 +84,14 @@ export class Feed {
       this.board.connected('live');
       const sse = new SseReader((message) => {
         if (generation !== this.generation) return;
+        if (message.event === 'bye') reason = (JSON.parse(message.data) as {reason: string}).reason;
         this.board.apply(message);
         if (message.id) this.epoch = message.id;
       });
       const reader = response.body.getReader();
       for (;;) {
         const {done, value} = await reader.read();
-        if (done || generation !== this.generation) return;
+        if (done || generation !== this.generation) return reason;
         clearTimeout(silence);
         silence = setTimeout(() => abort.abort(), kSilenceMax);
         sse.push(value);
