@@ -76,8 +76,16 @@ export class Demo {
     return processesOf(this.child.pid, this.data);
   }
 
+  argumentsOf(pid) {
+    try {
+      return readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
+    } catch {
+      return [];  // it ended
+    }
+  }
+
   // What a terminal does at Ctrl-C. Resolves with {code, seconds, left}: left are processes of the demo that still live after it ended.
-  async interrupt(seconds = 30) {
+  async interrupt(seconds = 60) {
     const before = this.processes();
     const at = Date.now();
     process.kill(-this.child.pid, 'SIGINT');

@@ -9,11 +9,12 @@
 import {readFileSync} from 'node:fs';
 import {createRequire} from 'node:module';
 
-export const kDeadline = 30_000;
+export const kDeadline = 90_000;  // of a busy machine; a quiet one answers in a moment
 
 // A page with its console and requests watched: `page.said` are errors of the page, `page.outside` requests to other origins.
 export async function openPage(browser, url, options = {}) {
   const context = await browser.newContext({viewport: {width: 1440, height: 900}, ...options});
+  context.setDefaultTimeout(kDeadline);
   const page = await context.newPage();
   const origin = new URL(url).origin;
   page.said = [];
