@@ -254,7 +254,9 @@ std::vector<uint32_t> as_shown(const plan::Plan& plan) {
 
 std::optional<std::string> example_event(const plan::Plan& plan) {
   if (plan.sources.empty()) return std::nullopt;
-  for (const uint32_t metric : as_shown(plan)) {
+  std::vector<uint32_t> metrics = as_shown(plan);
+  metrics.resize(std::min(metrics.size(), kExampleMetricsMax));
+  for (const uint32_t metric : metrics) {
     for (const bool filtered : {true, false}) {
       if (std::optional<std::string> json = Draft(plan, plan.metrics[metric]).make(filtered)) return json;
     }

@@ -83,6 +83,19 @@ TEST(ExampleEvent, a_number_wins_over_an_example_text_and_texts_are_quoted) {
   EXPECT_EQ(where("event = 'it''s \"it\"'"), R"({"event":"it's \"it\"","user_id":"u_1"})");
 }
 
+TEST(ExampleEvent, a_bounded_number_of_metrics_is_tried) {
+  const auto metrics = [](size_t impossible) {
+    std::string yaml = "version: 1\nmetrics:\n";
+    for (size_t i = 0; i < impossible; ++i) {
+      yaml += "  - {name: a" + std::to_string(i) +
+              ", question: q, where: \"source = 'import'\", window: {tumble: 1d}, measures: {n: count()}}\n";
+    }
+    return yaml + "  - {name: b, question: q, window: {tumble: 1d}, measures: {n: count()}}\n";
+  };
+  EXPECT_EQ(example(metrics(kExampleMetricsMax - 1)), R"({"event":"page_viewed","user_id":"u_1"})");
+  EXPECT_EQ(example(metrics(kExampleMetricsMax)), "none");
+}
+
 TEST(ExampleEvent, has_at_most_the_bounded_number_of_properties_and_depth) {
   std::string measures;
   for (size_t i = 0; i < kExamplePathsMax + 5; ++i) {
