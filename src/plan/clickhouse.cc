@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 
 #include <fmt/format.h>
 
@@ -54,8 +55,11 @@ std::vector<Column> stored_columns(const Measure& measure) {
     case MeasureKind::avg: return {{measure.name + "__sum", "Nullable(Decimal(38, 9))"}, {measure.name + "__count", "UInt64"}};
     case MeasureKind::sum:
     case MeasureKind::percentile: return {{name, "Nullable(Decimal(38, 9))"}};
+    case MeasureKind::topk: return {{name, std::string(kTopType)}};
     case MeasureKind::min:
     case MeasureKind::max:
+    case MeasureKind::first:
+    case MeasureKind::last:
       return {{name, measure.type == Type::text   ? "Nullable(String)"
                      : measure.type == Type::time ? "Nullable(DateTime64(3, 'UTC'))"
                                                   : "Nullable(Decimal(38, 9))"}};
@@ -129,6 +133,27 @@ std::vector<std::string> visible_sql(const Metric& metric, const std::function<s
     if (metric.measures[i].kind == MeasureKind::derived) visible[i] = derived_sql(metric.measures[i].argument, numbers);
   }
   return visible;
+}
+
+std::string top_cell(const std::string& column) {
+  return fmt::format("arrayStringConcat(arrayMap(_e -> concat(toString(_e.2), ':', toString(length(_e.1)), ':', _e.1), {}))", column);
+}
+
+std::optional<std::vector<TopValue>> read_top_cell(std::string_view cell) {
+  std::vector<TopValue> top;
+  const auto take = [&](uint64_t& number) {
+    const auto [end, error] = std::from_chars(cell.data(), cell.data() + cell.size(), number);
+    if (error != std::errc() || end == cell.data() + cell.size() || *end != ':') return false;
+    cell.remove_prefix(static_cast<size_t>(end - cell.data()) + 1);
+    return true;
+  };
+  while (!cell.empty()) {
+    uint64_t count = 0, size = 0;
+    if (!take(count) || !take(size) || size > cell.size()) return std::nullopt;
+    top.push_back({std::string(cell.substr(0, size)), count});
+    cell.remove_prefix(size);
+  }
+  return top;
 }
 
 std::string group_key(const std::vector<std::optional<std::string>>& dimensions) {

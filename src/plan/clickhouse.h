@@ -16,6 +16,7 @@
 #include <string_view>
 #include <vector>
 
+#include "plan/metric_row.h"
 #include "plan/plan.h"
 
 namespace sluice::plan::clickhouse {
@@ -40,6 +41,12 @@ std::string drop_table(const std::string& table);
 // Injective text of a group's dimensions (in the plan's order) with NULL apart from '': per dimension 'n' for NULL, else
 // 't<length in bytes>:<bytes>'.
 std::string group_key(const std::vector<std::optional<std::string>>& dimensions);
+
+// A topk column as one text and back, for results that are read as texts: per value <count>:<length in bytes>:<bytes>. The engine's
+// own text of an array quotes and escapes in a way that is lost when the field's escapes are taken off.
+inline constexpr std::string_view kTopType = "Array(Tuple(value String, count UInt64))";
+std::string top_cell(const std::string& column);
+std::optional<std::vector<TopValue>> read_top_cell(std::string_view cell);
 
 // Statements of one metric, without a job's list of windows, have at most so many bytes (compile() refuses larger metrics): with the
 // list they stay below the max_query_size of 1,000,000 that statements of our own run with.

@@ -35,6 +35,9 @@ struct Ask {
 std::string dimension_column(uint32_t i) { return fmt::format("_d{}", i); }
 std::string argument_column(size_t i) { return fmt::format("_a{}", i); }
 std::string filter_column(size_t i) { return fmt::format("_f{}", i); }
+// What orders events of one group (R8 first, last): the order of the log breaks ties.
+constexpr std::string_view kOrderColumn = "_o";
+
 std::string value_column(size_t i) { return fmt::format("_m{}", i); }
 
 std::string lines(const std::vector<std::string>& items, std::string_view indent) {
@@ -69,6 +72,8 @@ std::string window_end(const Window& window) {
   return window.kind == Window::Kind::cumulate ? "_we" : fmt::format("_ws + {}", window.size.count());
 }
 
+bool reads_order(const Measure& measure) { return measure.kind == MeasureKind::first || measure.kind == MeasureKind::last; }
+
 std::vector<std::string> row_columns(const Ask& ask) {
   std::vector<std::string> columns;
   if (ask.windows) {
@@ -85,6 +90,8 @@ std::vector<std::string> row_columns(const Ask& ask) {
     if (!measure.where.empty())
       columns.push_back(fmt::format("ifNull({}, 0) AS {}", row_sql(measure.where, ask.plan.paths), filter_column(i)));
   }
+  if (std::any_of(ask.metric.measures.begin(), ask.metric.measures.end(), reads_order))
+    columns.push_back(fmt::format("(toUnixTimestamp64Milli(event_time), log_partition, log_offset) AS {}", kOrderColumn));
   columns.push_back("toUnixTimestamp64Milli(watermark) AS _w");
   return columns;
 }
@@ -102,7 +109,8 @@ std::string rows_sql(const Ask& ask) {
   return fmt::format("    SELECT\n{}    FROM sluice.events\n    WHERE {}\n", lines(row_columns(ask), "      "), where_sql(ask));
 }
 
-// Raw aggregates: percentile keeps its sorted values for the next step, which needs them twice.
+// Raw aggregates: percentile keeps its sorted values for the next step, which needs them twice; topk its different values and how
+// often each came, as two arrays. argMin and argMax pass over rows whose value is NULL.
 std::string aggregate_sql(const Measure& measure, size_t i) {
   const std::string argument = argument_column(i);
   const bool filtered = !measure.where.empty();
@@ -119,6 +127,15 @@ std::string aggregate_sql(const Measure& measure, size_t i) {
     case MeasureKind::max: return call("max");
     case MeasureKind::distinct: return call("uniqExact");
     case MeasureKind::percentile: return fmt::format("arraySort({})", call("groupArray"));
+    case MeasureKind::first:
+    case MeasureKind::last: {
+      const std::string_view function = measure.kind == MeasureKind::first ? "argMin" : "argMax";
+      return filtered ? fmt::format("{}If({}, {}, {})", function, argument, kOrderColumn, filter_column(i))
+                      : fmt::format("{}({}, {})", function, argument, kOrderColumn);
+    }
+    case MeasureKind::topk:
+      return fmt::format("sumMapIf([assumeNotNull({0})], [toUInt64(1)], isNotNull({0}){1})", argument,
+                         filtered ? " AND " + filter_column(i) : "");
     case MeasureKind::derived: return "";
   }
   return "";
@@ -161,8 +178,11 @@ std::string groups_sql(const Ask& ask) {
 // From the groups' columns: what the table stores.
 std::string stored_value(const Measure& measure, size_t i) {
   const std::string column = value_column(i);
-  if ((measure.kind == MeasureKind::min || measure.kind == MeasureKind::max) && measure.type == Type::time)
-    return fmt::format("fromUnixTimestamp64Milli({}, 'UTC')", column);
+  if (measure.type == Type::time) return fmt::format("fromUnixTimestamp64Milli({}, 'UTC')", column);
+  if (measure.kind == MeasureKind::topk) {
+    return fmt::format("CAST(arraySlice(arraySort(_e -> (-toInt64(_e.2), _e.1), arrayZip({0}.1, {0}.2)), 1, {1}) AS {2})", column,
+                       measure.top, kTopType);
+  }
   if (measure.kind != MeasureKind::percentile) return column;
   return fmt::format("if(empty({0}), NULL, arrayElement({0}, greatest(1, intDiv(length({0}) * {1} + {2}, {3}))))", column,
                      measure.p_numerator, measure.p_denominator - 1, measure.p_denominator);

@@ -102,9 +102,6 @@ TEST(CompileErrors, reserved_kinds_and_keys_say_that_they_are_not_in_this_releas
             "metrics/m.yaml:6:5: `latency` (realtime, minutes or batch) is not in this release; leave it out\n"
             "metrics/m.yaml:7:14: `calendar` (day, week or month of a time zone) is not in this release; leave it out\n"
             "metrics/m.yaml:7:31: `zone` (of calendar) is not in this release; leave it out\n");
-  EXPECT_EQ(measure_error("first(event)"), "metrics/m.yaml:8:10: first() is not in this release\n");
-  EXPECT_EQ(measure_error("last(event)"), "metrics/m.yaml:8:10: last() is not in this release\n");
-  EXPECT_EQ(measure_error("topk(event, 3)"), "metrics/m.yaml:8:10: topk() is not in this release\n");
 }
 
 TEST(CompileErrors, names_are_checked_and_unique) {
@@ -315,6 +312,16 @@ TEST(CompileErrors, every_type_error_has_its_words) {
             "metrics/m.yaml:5:21: a dimension is a text: a number stands here, a text is asked for\n");
 }
 
+TEST(CompileErrors, a_list_stands_in_a_table_and_in_no_calculation) {
+  const std::string list = metric("    window: {tumble: 1d}\n    measures:\n      pages: topk(properties.page, 3)\n");
+  EXPECT_EQ(errors(files(list, "version: 1\ndashboards:\n  - name: d\n    rows:\n      - [{timeseries: m.pages}]\n"
+                               "      - [{stat: m.pages}, {table: m, columns: [pages]}]\n")),
+            "dashboards/d.yaml:5:23: `pages` is a list; show it in a table: {table: m, columns: [pages]}\n"
+            "dashboards/d.yaml:6:17: `pages` is a list; show it in a table: {table: m, columns: [pages]}\n");
+  EXPECT_EQ(errors(files(list + "      half: pages / 2\n")),
+            "metrics/m.yaml:7:13: `pages` is a list; derived measures calculate with numbers\n");
+}
+
 TEST(CompileErrors, every_measure_error_has_its_words) {
   const auto at = [](int column, std::string_view message) {
     return "metrics/m.yaml:8:" + std::to_string(column) + ": " + std::string(message) + "\n";
@@ -325,6 +332,15 @@ TEST(CompileErrors, every_measure_error_has_its_words) {
             at(10, "percentile() takes a number and p: percentile(properties.ms, 0.99)"));
   EXPECT_EQ(measure_error("percentile(properties.a, 99)"),
             at(35, "the second argument of percentile is a number from 0 to 1, written out: percentile(properties.ms, 0.99)"));
+  EXPECT_EQ(measure_error("topk(properties.a)"), at(10, "topk() takes a text and n: topk(properties.page, 10)"));
+  const std::string whole = "the second argument of topk is a whole number from 1 to 1000, written out: topk(properties.page, 10)";
+  EXPECT_EQ(measure_error("topk(properties.a, 0)"), at(29, whole));
+  EXPECT_EQ(measure_error("topk(properties.a, 1.5)"), at(29, whole));
+  EXPECT_EQ(measure_error("topk(properties.a, 1001)"), at(29, whole));
+  EXPECT_EQ(measure_error("topk(properties.a, event)"), at(29, whole));
+  EXPECT_EQ(measure_error("topk(event_time, 3)"), at(15, "a time stands here, a text is asked for"));
+  EXPECT_EQ(measure_error("first()"), at(10, "first() takes one value"));
+  EXPECT_EQ(measure_error("last(event = 'a')"), at(21, "a condition stands here, a text or a number or a time is asked for"));
   EXPECT_EQ(measure_error("sum(event)"), at(14, "a text stands here, a number is asked for"));
   EXPECT_EQ(measure_error("distinct(length(event))"), at(19, "a number stands here, a text is asked for"));
   EXPECT_EQ(measure_error("min(event = 'a')"), at(20, "a condition stands here, a text or a number or a time is asked for"));

@@ -146,6 +146,11 @@ TEST(Compile, everything_that_changes_a_value_changes_the_version) {
       "    window: {tumble: 1d}\n    dimensions: {a: event}\n    measures: {n: count()}\n",
       "    window: {tumble: 1d}\n    measures:\n      n: percentile(properties.a, 0.5)\n",
       "    window: {tumble: 1d}\n    measures:\n      n: percentile(properties.a, 0.51)\n",
+      "    window: {tumble: 1d}\n    measures:\n      n: topk(properties.a, 3)\n",
+      "    window: {tumble: 1d}\n    measures:\n      n: topk(properties.a, 4)\n",
+      "    window: {tumble: 1d}\n    measures:\n      n: first(properties.a)\n",
+      "    window: {tumble: 1d}\n    measures:\n      n: first(number(properties.a))\n",
+      "    window: {tumble: 1d}\n    measures:\n      n: last(properties.a)\n",
   };
   std::vector<std::string> versions;
   for (const std::string& body : bodies) versions.push_back(plan_of(metric(body)).metrics[0].version);

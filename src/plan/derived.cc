@@ -60,6 +60,8 @@ class Inliner {
           moved[n] = static_cast<uint32_t>(out.nodes.size() - 1);
           continue;
         }
+        if (used.kind == MeasureKind::topk)
+          return fail(i, fmt::format("`{}` is a list; derived measures calculate with numbers", used.name));
         if (used.type != Type::number)
           return fail(i, fmt::format("`{}` is a {}; derived measures calculate with numbers", used.name, type_name(used.type)));
       }

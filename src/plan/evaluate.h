@@ -19,7 +19,7 @@
 namespace sluice::plan {
 
 struct Value {
-  enum class Kind : uint8_t { null, text, number, time, boolean };
+  enum class Kind : uint8_t { null, text, number, time, boolean, top };  // top: of a StoredValue only
   Kind kind = Kind::null;
   bool boolean = false;
   Decimal number;

@@ -51,6 +51,7 @@ class Sample {
       case Value::Kind::number: return v.number.to_text();
       case Value::Kind::time: return std::to_string(to_ms(v.time));
       case Value::Kind::boolean: return v.boolean ? "true" : "false";
+      case Value::Kind::top: break;  // no expression gives one
     }
     return "";
   }

@@ -1,5 +1,7 @@
 #include "plan/metric_row.h"
 
+#include "base/json_text.h"
+
 namespace sluice::plan {
 
 const char* state_name(State state) {
@@ -26,7 +28,19 @@ State state_of(TimeMs due, DurationMs allowed_lateness, TimeMs watermark, bool a
   return any_late && any_on_time ? State::revised : State::final;
 }
 
+std::string top_text(const std::vector<TopValue>& top) {
+  std::string out = "[";
+  for (const TopValue& item : top) {
+    if (out.size() > 1) out += ',';
+    out += '[';
+    append_json_string(out, item.value);
+    out += ',' + std::to_string(item.count) + ']';
+  }
+  return out + "]";
+}
+
 Value StoredValue::view() const {
+  if (kind == Value::Kind::top) return Value::null();
   Value v;
   v.kind = kind;
   v.number = number;
@@ -41,6 +55,13 @@ StoredValue StoredValue::of(const Value& value) {
   s.number = value.number;
   s.time = value.time;
   s.text = std::string(value.text);
+  return s;
+}
+
+StoredValue StoredValue::of(std::vector<TopValue> top) {
+  StoredValue s;
+  s.kind = Value::Kind::top;
+  s.top = std::move(top);
   return s;
 }
 

@@ -52,17 +52,19 @@ struct Dimension {
   uint32_t written = 0;   // its place among the dimensions as written: the order that people see
 };
 
-enum class MeasureKind : uint8_t { count, count_of, sum, avg, min, max, distinct, percentile, derived };
+enum class MeasureKind : uint8_t { count, count_of, sum, avg, min, max, distinct, percentile, first, last, topk, derived };
 struct Measure {
   std::string name;
   std::string label;
   MeasureKind kind = MeasureKind::count;
   Expression argument;    // empty for count; for derived the arithmetic over measures that are not derived themselves
   Expression where;       // empty: none
-  Type type = Type::number;   // of the visible value: of min and max that of the argument; text, number or time
+  Type type = Type::number;   // of the visible value: of min, max, first and last that of the argument; text, number or time;
+                              // of topk that of each value in it, text
   // percentile p as an exact fraction in lowest terms: rank k = max(1, ceil(numerator * n / denominator))
   uint64_t p_numerator = 0;
   uint64_t p_denominator = 1;
+  uint32_t top = 0;           // topk: how many values at most
   uint32_t written = 0;       // its place among the measures as written
 };
 
@@ -150,6 +152,7 @@ inline constexpr size_t kPathsMax = 4096;
 inline constexpr size_t kDimensionsMax = 16;        // of a metric
 inline constexpr size_t kMeasuresMax = 200;         // of a metric
 inline constexpr size_t kMetricNodesMax = 20'000;   // nodes of all expressions of a metric
+inline constexpr uint32_t kTopMax = 1000;           // values of a topk
 inline constexpr int64_t kWindowsPerEventMax = 10'000;
 inline constexpr DurationMs kWindowSizeMax{366LL * 86'400'000};  // R2
 

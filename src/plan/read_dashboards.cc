@@ -113,9 +113,14 @@ class PanelReader {
                                                                    hint(measure, names_of(metric(panel).measures))));
       return false;
     }
-    if (panel.kind == Panel::Kind::timeseries && metric(panel).measures[*index].type != Type::number) {
-      reader_.report(target.at, fmt::format("`{}` is a {}; a time series draws numbers", measure,
-                                            type_name(metric(panel).measures[*index].type)));
+    const Measure& found_measure = metric(panel).measures[*index];
+    if (panel.kind != Panel::Kind::table && found_measure.kind == MeasureKind::topk) {
+      reader_.report(target.at, fmt::format("`{}` is a list; show it in a table: {{table: {}, columns: [{}]}}", measure, name, measure));
+      return false;
+    }
+    if (panel.kind == Panel::Kind::timeseries && found_measure.type != Type::number) {
+      reader_.report(target.at,
+                     fmt::format("`{}` is a {}; a time series draws numbers", measure, type_name(found_measure.type)));
       return false;
     }
     panel.measures.push_back(*index);

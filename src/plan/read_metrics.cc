@@ -112,13 +112,21 @@ struct Aggregate {
   MeasureKind kind;
   size_t least, most;       // arguments
 };
-constexpr std::array<Aggregate, 7> kAggregates{{{"count", MeasureKind::count, 0, 1},
-                                                {"sum", MeasureKind::sum, 1, 1},
-                                                {"avg", MeasureKind::avg, 1, 1},
-                                                {"min", MeasureKind::min, 1, 1},
-                                                {"max", MeasureKind::max, 1, 1},
-                                                {"distinct", MeasureKind::distinct, 1, 1},
-                                                {"percentile", MeasureKind::percentile, 2, 2}}};
+constexpr std::array<Aggregate, 10> kAggregates{{{"count", MeasureKind::count, 0, 1},
+                                                 {"sum", MeasureKind::sum, 1, 1},
+                                                 {"avg", MeasureKind::avg, 1, 1},
+                                                 {"min", MeasureKind::min, 1, 1},
+                                                 {"max", MeasureKind::max, 1, 1},
+                                                 {"distinct", MeasureKind::distinct, 1, 1},
+                                                 {"percentile", MeasureKind::percentile, 2, 2},
+                                                 {"first", MeasureKind::first, 1, 1},
+                                                 {"last", MeasureKind::last, 1, 1},
+                                                 {"topk", MeasureKind::topk, 2, 2}}};
+
+// The type of the visible value is that of the argument.
+bool keeps_its_argument(MeasureKind kind) {
+  return kind == MeasureKind::min || kind == MeasureKind::max || kind == MeasureKind::first || kind == MeasureKind::last;
+}
 
 std::optional<Fault> read_percentile(const Syntax& p, Measure& measure) {
   if (p.kind != Syntax::Kind::number || p.number.raw < 0 || p.number.raw > Decimal::kOne) {
@@ -131,12 +139,24 @@ std::optional<Fault> read_percentile(const Syntax& p, Measure& measure) {
   return std::nullopt;
 }
 
+std::optional<Fault> read_top(const Syntax& n, Measure& measure) {
+  measure.type = Type::text;
+  const int128 most = n.number.raw / Decimal::kOne;
+  if (n.kind != Syntax::Kind::number || n.number.raw % Decimal::kOne != 0 || most < 1 || most > kTopMax) {
+    return Fault{n.at, fmt::format("the second argument of topk is a whole number from 1 to {}, written out: topk(properties.page, 10)",
+                                   kTopMax)};
+  }
+  measure.top = static_cast<uint32_t>(most);
+  return std::nullopt;
+}
+
 // Fills kind, argument, type; or says what is wrong.
 std::optional<Fault> read_aggregate(const SyntaxTree& tree, const Aggregate& aggregate, Measure& measure, PathTable& paths) {
   const Syntax& call = tree.nodes.back();
   measure.kind = aggregate.kind;
   if (call.inputs.size() < aggregate.least || call.inputs.size() > aggregate.most) {
-    const std::string_view shown = aggregate.most == 2    ? "a number and p: percentile(properties.ms, 0.99)"
+    const std::string_view shown = aggregate.kind == MeasureKind::topk ? "a text and n: topk(properties.page, 10)"
+                                   : aggregate.most == 2 ? "a number and p: percentile(properties.ms, 0.99)"
                                    : aggregate.least == 0 ? "nothing or one value"
                                                           : "one value";
     return Fault{call.at, fmt::format("{}() takes {}", aggregate.name, shown)};
@@ -149,15 +169,20 @@ std::optional<Fault> read_aggregate(const SyntaxTree& tree, const Aggregate& agg
       measure.kind = MeasureKind::count_of;
       typed = type_any(tree, argument, paths);
       break;
-    case MeasureKind::distinct: typed = type_row(tree, argument, Type::text, paths); break;
+    case MeasureKind::distinct:
+    case MeasureKind::topk: typed = type_row(tree, argument, Type::text, paths); break;
     case MeasureKind::min:
     case MeasureKind::max: typed = type_extreme(tree, argument, paths); break;
+    case MeasureKind::first:
+    case MeasureKind::last: typed = type_kept(tree, argument, paths); break;
     default: typed = type_row(tree, argument, Type::number, paths); break;
   }
   if (typed.fault) return typed.fault;
   measure.argument = std::move(typed.expression);
-  if (aggregate.kind == MeasureKind::min || aggregate.kind == MeasureKind::max) measure.type = measure.argument.root().type;
-  return aggregate.kind == MeasureKind::percentile ? read_percentile(tree.nodes[call.inputs[1]], measure) : std::nullopt;
+  if (keeps_its_argument(aggregate.kind)) measure.type = measure.argument.root().type;
+  if (aggregate.kind == MeasureKind::percentile) return read_percentile(tree.nodes[call.inputs[1]], measure);
+  if (aggregate.kind == MeasureKind::topk) return read_top(tree.nodes[call.inputs[1]], measure);
+  return std::nullopt;
 }
 
 std::optional<Fault> read_value(const SyntaxTree& tree, const std::vector<std::string>& names, Measure& measure,
@@ -167,8 +192,6 @@ std::optional<Fault> read_value(const SyntaxTree& tree, const std::vector<std::s
     for (const Aggregate& aggregate : kAggregates) {
       if (aggregate.name == root.text) return read_aggregate(tree, aggregate, measure, paths);
     }
-    if (root.text == "first" || root.text == "last" || root.text == "topk")
-      return Fault{root.at, fmt::format("{}() is not in this release", root.text)};
   }
   measure.kind = MeasureKind::derived;
   Typed typed = type_derived(tree, names);

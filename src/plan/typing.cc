@@ -147,8 +147,8 @@ class Typer {
       if (!want(node.inputs[0], kText, fmt::format("what {} takes", quoted(node.text + "()")))) return 0;
       return node.text == "length" ? kNumber : kText;
     }
-    static const std::vector<std::string_view> kKnown{"lower", "upper", "length", "text", "number",   "count",
-                                                      "sum",   "avg",   "min",    "max",  "distinct", "percentile"};
+    static const std::vector<std::string_view> kKnown{"lower", "upper", "length",   "text",       "number", "count", "sum", "avg",
+                                                      "min",   "max",   "distinct", "percentile", "first",  "last",  "topk"};
     return say(node.at, fmt::format("unknown function {}{}", quoted(node.text + "()"), did_you_mean(node.text, kKnown)));
   }
 
@@ -385,6 +385,10 @@ Typed type_extreme(const SyntaxTree& tree, uint32_t root, PathTable& paths) {
   // Of a path the number, of a text literal the text.
   const Types wanted = tree.nodes[root].kind == Syntax::Kind::path ? kNumber : kText | kNumber | kTime;
   return Typer(tree, &paths, nullptr).run(root, wanted);
+}
+
+Typed type_kept(const SyntaxTree& tree, uint32_t root, PathTable& paths) {
+  return Typer(tree, &paths, nullptr).run(root, kText | kNumber | kTime);
 }
 
 Typed type_derived(const SyntaxTree& tree, const std::vector<std::string>& measures) {

@@ -37,6 +37,8 @@ Typed type_row(const SyntaxTree& tree, uint32_t root, Type wanted, PathTable& pa
 Typed type_any(const SyntaxTree& tree, uint32_t root, PathTable& paths);
 // The type that an argument of min or max has by itself: text, number or time; a path is a number.
 Typed type_extreme(const SyntaxTree& tree, uint32_t root, PathTable& paths);
+// The type that an argument of first or last has by itself: text, number or time; a path is a text.
+Typed type_kept(const SyntaxTree& tree, uint32_t root, PathTable& paths);
 // Derived measure: arithmetic over `measures` (names by index). Types of the measures are checked by the caller.
 Typed type_derived(const SyntaxTree& tree, const std::vector<std::string>& measures);
 

@@ -64,6 +64,9 @@ std::string_view kind_word(MeasureKind kind) {
     case MeasureKind::max: return "max";
     case MeasureKind::distinct: return "distinct";
     case MeasureKind::percentile: return "percentile";
+    case MeasureKind::first: return "first";
+    case MeasureKind::last: return "last";
+    case MeasureKind::topk: return "topk";
     case MeasureKind::derived: return "derived";
   }
   return "";
@@ -125,6 +128,7 @@ std::string metric_version(const Metric& metric, const std::vector<std::string>&
     put(out, measure.where, metric, paths);
     put(out, static_cast<int64_t>(measure.p_numerator));
     put(out, static_cast<int64_t>(measure.p_denominator));
+    if (measure.kind == MeasureKind::topk) put(out, static_cast<int64_t>(measure.top));
   }
   return to_hex(hash128(out)).substr(0, 16);
 }

@@ -1,5 +1,7 @@
 #include "process/accumulator.h"
 
+#include <algorithm>
+
 #include "base/result.h"
 
 namespace sluice::process {
@@ -17,7 +19,14 @@ int compare(const Value& a, const Value& b) {
   return a.number < b.number ? -1 : a.number > b.number ? 1 : 0;
 }
 
-void Accumulator::add(const plan::Measure& measure, const Value& argument) {
+void Accumulator::count_text(std::string_view text, uint64_t times) {
+  Values& kept = values();
+  const auto [at, fresh] = kept.texts.try_emplace(std::string(text), 0);
+  at->second += times;
+  if (fresh) kept.text_items += 1 + text.size() / kTextBytes;
+}
+
+void Accumulator::add(const plan::Measure& measure, const Value& argument, const Moment& moment) {
   if (measure.kind == MeasureKind::count) {
     ++count_;
     return;
@@ -29,13 +38,24 @@ void Accumulator::add(const plan::Measure& measure, const Value& argument) {
     case MeasureKind::avg: sum_.raw += argument.number.raw; return;
     case MeasureKind::min:
     case MeasureKind::max: {
-      StoredValue& extreme = values().extreme;
+      StoredValue& kept = values().kept;
       const bool better =
-          extreme.kind == Value::Kind::null ||
-          (measure.kind == MeasureKind::min ? compare(argument, extreme.view()) < 0 : compare(argument, extreme.view()) > 0);
-      if (better) extreme = StoredValue::of(argument);
+          kept.kind == Value::Kind::null ||
+          (measure.kind == MeasureKind::min ? compare(argument, kept.view()) < 0 : compare(argument, kept.view()) > 0);
+      if (better) kept = StoredValue::of(argument);
       return;
     }
+    case MeasureKind::first:
+    case MeasureKind::last: {
+      Values& kept = values();
+      const bool better = kept.kept.kind == Value::Kind::null ||
+                          (measure.kind == MeasureKind::first ? moment < kept.moment : moment > kept.moment);
+      if (!better) return;
+      kept.kept = StoredValue::of(argument);
+      kept.moment = moment;
+      return;
+    }
+    case MeasureKind::topk: count_text(argument.text, 1); return;
     case MeasureKind::distinct: values().distinct.insert(hash128(argument.text)); return;
     case MeasureKind::percentile: ++values().counted[argument.number.raw]; return;
     case MeasureKind::count:
@@ -61,6 +81,21 @@ StoredValue nearest_rank(const plan::Measure& measure, const absl::btree_map<int
   return StoredValue{};
 }
 
+// Most frequent first, equal ones bytewise: the map is in that order already.
+StoredValue most_frequent(const plan::Measure& measure, const absl::btree_map<std::string, uint64_t>& texts) {
+  std::vector<const std::pair<const std::string, uint64_t>*> order;
+  order.reserve(texts.size());
+  for (const auto& item : texts) order.push_back(&item);
+  const auto before = [](const auto* a, const auto* b) {
+    return a->second != b->second ? a->second > b->second : a->first < b->first;
+  };
+  const size_t n = std::min<size_t>(measure.top, order.size());
+  std::partial_sort(order.begin(), order.begin() + static_cast<ptrdiff_t>(n), order.end(), before);
+  std::vector<plan::TopValue> top;
+  for (size_t i = 0; i < n; ++i) top.push_back({order[i]->first, order[i]->second});
+  return StoredValue::of(std::move(top));
+}
+
 }  // namespace
 
 void Accumulator::result(const plan::Measure& measure, std::vector<StoredValue>& into) const {
@@ -73,7 +108,12 @@ void Accumulator::result(const plan::Measure& measure, std::vector<StoredValue>&
       into.push_back(whole(count_));
       return;
     case MeasureKind::min:
-    case MeasureKind::max: into.push_back(values_ ? values_->extreme : StoredValue{}); return;
+    case MeasureKind::max:
+    case MeasureKind::first:
+    case MeasureKind::last: into.push_back(values_ ? values_->kept : StoredValue{}); return;
+    case MeasureKind::topk:
+      into.push_back(values_ ? most_frequent(measure, values_->texts) : StoredValue::of(std::vector<plan::TopValue>{}));
+      return;
     case MeasureKind::distinct: into.push_back(whole(values_ ? values_->distinct.size() : 0)); return;
     case MeasureKind::percentile:
       into.push_back(values_ ? nearest_rank(measure, values_->counted, count_) : StoredValue{});
@@ -89,7 +129,8 @@ void save_value(ByteWriter& to, const StoredValue& value) {
     case Value::Kind::number: to.fixed(value.number.raw); return;
     case Value::Kind::time: to.i64(to_ms(value.time)); return;
     case Value::Kind::null:
-    case Value::Kind::boolean: return;
+    case Value::Kind::boolean:
+    case Value::Kind::top: return;  // never kept: a topk keeps its counted texts
   }
 }
 
@@ -102,12 +143,16 @@ StoredValue load_value(ByteReader& from) {
   return value;
 }
 
+// What follows of an accumulator in a checkpoint: parts that came later are written only where they are used.
+constexpr uint8_t kHasValues = 1, kHasMoment = 2, kHasTexts = 4;
+
 void Accumulator::save(ByteWriter& to) const {
   to.varint(count_);
   to.fixed(sum_.raw);
-  to.u8(values_ ? 1 : 0);
-  if (!values_) return;
-  save_value(to, values_->extreme);
+  if (!values_) return to.u8(0);
+  const bool moment = values_->moment != Moment{}, texts = !values_->texts.empty();
+  to.u8(static_cast<uint8_t>(kHasValues | (moment ? kHasMoment : 0) | (texts ? kHasTexts : 0)));
+  save_value(to, values_->kept);
   to.varint(values_->distinct.size());
   for (const Hash128& h : values_->distinct) to.fixed(h);
   to.varint(values_->counted.size());
@@ -115,17 +160,38 @@ void Accumulator::save(ByteWriter& to) const {
     to.fixed(raw);
     to.varint(times);
   }
+  if (moment) {
+    to.i64(to_ms(values_->moment.at));
+    to.varint(values_->moment.place.partition.value);
+    to.varint(values_->moment.place.offset.value);
+  }
+  if (!texts) return;
+  to.varint(values_->texts.size());
+  for (const auto& [text, times] : values_->texts) {
+    to.text(text);
+    to.varint(times);
+  }
 }
 
 void Accumulator::load(ByteReader& from) {
   count_ = from.varint();
   sum_ = Decimal{from.fixed<int128>()};
-  if (from.u8() == 0) return;
-  values().extreme = load_value(from);
+  const uint8_t parts = from.u8();
+  if (parts == 0) return;
+  values().kept = load_value(from);
   for (uint64_t n = from.varint(); n > 0 && !from.failed(); --n) values().distinct.insert(from.fixed<Hash128>());
   for (uint64_t n = from.varint(); n > 0 && !from.failed(); --n) {
     const auto raw = from.fixed<int128>();
     values().counted[raw] = from.varint();
+  }
+  if ((parts & kHasMoment) != 0) {
+    values().moment.at = time_ms(from.i64());
+    values().moment.place.partition = event::PartitionId(static_cast<uint16_t>(from.varint()));
+    values().moment.place.offset = event::Offset(from.varint());
+  }
+  for (uint64_t n = (parts & kHasTexts) != 0 ? from.varint() : 0; n > 0 && !from.failed(); --n) {
+    const std::string text(from.text());
+    count_text(text, from.varint());
   }
 }
 

@@ -1,8 +1,9 @@
 // accumulator.h - one measure of one group while it is being counted (semantics R8).
 //
-// Promise Exact and order-insensitive: any order of the same values gives the same result. NULL arguments are skipped.
-// Cost    24 bytes for count, sum, avg; a set or a counted map on the heap for distinct, percentile, min and max.
-//         items() is what the budget counts: different values kept.
+// Promise Exact and order-insensitive: any order of the same values gives the same result. NULL arguments are skipped. first and
+//         last keep the moment of their value, so that they do not depend on the order in which events come either.
+// Cost    24 bytes for count, sum, avg; a set, a counted map or one value on the heap for all others.
+//         items() is what the budget counts: different values kept, of topk one more per kTextBytes of each.
 // Threads One.
 #pragma once
 
@@ -17,12 +18,21 @@
 
 namespace sluice::process {
 
+// Where an event stands in the order of events: (event_time, position).
+struct Moment {
+  TimeMs at{};
+  event::Place place;
+  auto operator<=>(const Moment&) const = default;
+};
+
 class Accumulator {
  public:
-  void add(const plan::Measure& measure, const plan::Value& argument);
+  static constexpr size_t kTextBytes = 48;
+
+  void add(const plan::Measure& measure, const plan::Value& argument, const Moment& moment);
   // Appends the measure's stored values (plan::stored_width of them).
   void result(const plan::Measure& measure, std::vector<plan::StoredValue>& into) const;
-  size_t items() const { return values_ ? values_->distinct.size() + values_->counted.size() + 1 : 0; }
+  size_t items() const { return values_ ? values_->distinct.size() + values_->counted.size() + values_->text_items + 1 : 0; }
 
   void save(ByteWriter& to) const;
   void load(ByteReader& from);
@@ -31,8 +41,12 @@ class Accumulator {
   struct Values {
     absl::flat_hash_set<Hash128> distinct;
     absl::btree_map<int128, uint64_t> counted;   // percentile: raw decimal -> how often
-    plan::StoredValue extreme;                   // min, max
+    absl::btree_map<std::string, uint64_t> texts;   // topk: text -> how often
+    size_t text_items = 0;
+    plan::StoredValue kept;                      // min, max, first, last
+    Moment moment;                               // of first and last
   };
+  void count_text(std::string_view text, uint64_t times);
   Values& values() {
     if (!values_) values_ = std::make_unique<Values>();
     return *values_;

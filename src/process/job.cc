@@ -33,6 +33,15 @@ StoredValue read_nullable(RowReader& from, plan::Type type) {
   }
 }
 
+StoredValue read_top(RowReader& from) {
+  std::vector<plan::TopValue> top;
+  for (uint64_t n = from.count(); n > 0 && !from.failed(); --n) {
+    std::string value(from.text());
+    top.push_back({std::move(value), from.u64()});
+  }
+  return StoredValue::of(std::move(top));
+}
+
 // Window, dimensions and stored measures: how every query of a metric's rows begins.
 MetricRow read_row(RowReader& from, const plan::Metric& metric) {
   MetricRow row;
@@ -43,6 +52,8 @@ MetricRow read_row(RowReader& from, const plan::Metric& metric) {
     if (measure.kind == MeasureKind::derived) continue;
     if (is_count(measure.kind)) {
       row.stored.push_back(read_count(from));
+    } else if (measure.kind == MeasureKind::topk) {
+      row.stored.push_back(read_top(from));
     } else {
       row.stored.push_back(read_nullable(from, measure.kind == MeasureKind::avg ? plan::Type::number : measure.type));
       if (measure.kind == MeasureKind::avg) row.stored.push_back(read_count(from));
@@ -79,6 +90,7 @@ std::string value_text(const StoredValue& value) {
     case Value::Kind::text: return value.text;
     case Value::Kind::number: return value.number.to_text();
     case Value::Kind::time: return format_rfc3339(value.time);
+    case Value::Kind::top: return plan::top_text(value.top);
     case Value::Kind::null:
     case Value::Kind::boolean: break;
   }

@@ -50,6 +50,7 @@ class RowReader {
   int64_t i64() { return from_.i64(); }
   TimeMs time() { return time_ms(from_.i64()); }
   Decimal decimal() { return Decimal{from_.fixed<int128>()}; }
+  uint64_t count() { return from_.varint(); }                 // of an Array or Map
   bool is_null() { return from_.u8() != 0; }                  // of a Nullable, before its value
   std::optional<std::string> nullable_text() {
     if (is_null()) return std::nullopt;

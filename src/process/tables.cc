@@ -109,14 +109,24 @@ void write_value(RowWriter& to, const plan::StoredValue& value) {
       to.not_null();
       to.time(value.time);
       return;
-    case plan::Value::Kind::boolean: break;
+    case plan::Value::Kind::boolean:
+    case plan::Value::Kind::top: break;
   }
-  SLUICE_ASSERT(false, "no measure is a boolean");
+  SLUICE_ASSERT(false, "no such measure is a boolean or a list");
 }
 
 // Counts are whole decimals in memory and UInt64 in the table.
 void write_count(RowWriter& to, const plan::StoredValue& value) {
   to.u64(static_cast<uint64_t>(value.number.raw / Decimal::kOne));
+}
+
+// Array(Tuple(value String, count UInt64)); a tombstone's is empty.
+void write_top(RowWriter& to, const plan::StoredValue& value) {
+  to.count(value.top.size());
+  for (const plan::TopValue& item : value.top) {
+    to.text(item.value);
+    to.u64(item.count);
+  }
 }
 
 }  // namespace
@@ -228,9 +238,12 @@ void write_metric_row(RowWriter& to, const plan::Metric& metric, const plan::Met
         write_count(to, row.stored[at++]);
         break;
       case plan::MeasureKind::derived: break;
+      case plan::MeasureKind::topk: write_top(to, row.stored[at++]); break;
       case plan::MeasureKind::sum:
       case plan::MeasureKind::min:
       case plan::MeasureKind::max:
+      case plan::MeasureKind::first:
+      case plan::MeasureKind::last:
       case plan::MeasureKind::percentile: write_value(to, row.stored[at++]); break;
     }
   }

@@ -99,7 +99,8 @@ void WindowAggregate::add_to_group(uint32_t slot, const plan::Row& row, plan::Ev
     if (measure.kind == plan::MeasureKind::derived || !evaluator.passes(measure.where, row)) continue;
     Accumulator& accumulator = group.measures[i];
     const size_t before = accumulator.items();
-    accumulator.add(measure, measure.argument.empty() ? plan::Value::null() : evaluator.evaluate(measure.argument, row));
+    accumulator.add(measure, measure.argument.empty() ? plan::Value::null() : evaluator.evaluate(measure.argument, row),
+                    Moment{row.event_time, row.place});
     grown += accumulator.items() - before;
   }
   if (grown > 0) {

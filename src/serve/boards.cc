@@ -13,6 +13,7 @@ std::string value_text(const plan::StoredValue& value) {
     case plan::Value::Kind::number: return value.number.to_text();
     case plan::Value::Kind::text: return value.text;
     case plan::Value::Kind::time: return format_clickhouse(value.time);
+    case plan::Value::Kind::top: return plan::top_text(value.top);
     case plan::Value::Kind::boolean: return value.number.raw != 0 ? "true" : "false";
     case plan::Value::Kind::null: break;
   }

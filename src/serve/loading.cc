@@ -7,6 +7,7 @@
 #include "base/rfc3339.h"
 #include "base/tab_separated.h"
 #include "plan/clickhouse.h"
+#include "plan/clickhouse_measure.h"
 
 namespace sluice::serve {
 namespace {
@@ -23,10 +24,24 @@ Error odd_reply(std::string_view what) {
                           what));
 }
 
+// Everything an over or series query gives, a topk as a text that read_rows() takes.
+std::string all_columns(const plan::Metric& metric) {
+  std::string replaced;
+  for (const plan::Measure& m : metric.measures) {
+    if (m.kind != plan::MeasureKind::topk) continue;
+    const std::string name = sql::quote_name(sql::stored_name(m.name));
+    replaced += fmt::format("{}{} AS {}", replaced.empty() ? "" : ", ", sql::top_cell(name), name);
+  }
+  return replaced.empty() ? "*" : fmt::format("* REPLACE ({})", replaced);
+}
+
 std::string view_sql(const plan::Metric& metric, plan::Span over, size_t limit) {
   std::string columns = "toUnixTimestamp64Milli(window_start), toUnixTimestamp64Milli(window_end)";
   for (const plan::Dimension& d : metric.dimensions) columns += ", " + sql::quote_name(d.name);
-  for (const plan::Measure& m : metric.measures) columns += ", " + sql::quote_name(m.name);
+  for (const plan::Measure& m : metric.measures) {
+    const std::string name = sql::quote_name(m.name);
+    columns += ", " + (m.kind == plan::MeasureKind::topk ? sql::top_cell(name) : name);
+  }
   return fmt::format(
       "SELECT {}, state\nFROM sluice.{}\nWHERE window_end > {} AND window_end <= {}\nORDER BY window_end DESC LIMIT {}", columns,
       sql::quote_name(metric.name), instant(over.start), instant(over.end), limit);
@@ -63,6 +78,11 @@ class RowCells {
     return n.value_or(0);
   }
   std::string text() { return next().value_or(std::string()); }
+  std::optional<std::string> top() {  // as the page writes it
+    const auto cell = next();
+    const auto values = cell ? sql::read_top_cell(*cell) : std::nullopt;
+    return values ? plan::top_text(*values) : bad();
+  }
   bool whole() const { return !failed_ && at_ == cells_.size(); }
 
  private:
@@ -75,9 +95,10 @@ class RowCells {
   bool failed_ = false;
 };
 
-void read_group(RowCells& cells, size_t dimensions, size_t measures, LoadedRow& row) {
+void read_group(RowCells& cells, size_t dimensions, const std::vector<plan::Measure>& measures, LoadedRow& row) {
   for (size_t i = 0; i < dimensions; ++i) row.key.push_back(cells.next());
-  for (size_t i = 0; i < measures; ++i) row.values.push_back(cells.next());
+  for (const plan::Measure& measure : measures)
+    row.values.push_back(measure.kind == plan::MeasureKind::topk ? cells.top() : cells.next());
 }
 
 plan::State state_of_text(std::string_view text) {
@@ -105,7 +126,7 @@ Result<std::vector<LoadedRow>> read_rows(std::string_view reply, const plan::Met
       row.window.start = row_cells.time();
       row.window.end = row_cells.time();
     }
-    read_group(row_cells, kept, metric.measures.size(), row);
+    read_group(row_cells, kept, metric.measures, row);
     if (shape == Shape::view) {
       row.state = state_of_text(row_cells.text());
     } else {
@@ -223,15 +244,16 @@ Result<Loaded> load(const Project& project, const SharedQuery& query, const Boar
       SLUICE_CHECK(load_view(ask, metric, task, loaded));
     } else if (query.kind == SharedQuery::Kind::series) {
       const std::string reply =
-          SLUICE_TRY(ask(fmt::format("SELECT * FROM (\n{}\n) ORDER BY window_end DESC LIMIT {}",
+          SLUICE_TRY(ask(fmt::format("SELECT {} FROM (\n{}\n) ORDER BY window_end DESC LIMIT {}", all_columns(metric),
                                      query_sql(project, query, loaded.over, task.as_of.epoch), task.rows_max + 1)));
       loaded.rows = SLUICE_TRY(read_rows(reply, metric, query.kept.size(), Shape::series, nullptr));
       drop_cut_window(loaded.rows, task.rows_max, loaded.over);
     } else {
       // Which groups a reply of bounded size holds must be the same each time: the largest.
       const std::string reply = SLUICE_TRY(ask(fmt::format(
-          "SELECT *, count() OVER () FROM (\n{}\n) ORDER BY {} DESC NULLS LAST LIMIT {}",
-          query_sql(project, query, loaded.over, task.as_of.epoch), sql::quote_name(first_measure(metric)), kAnswerRowsMax)));
+          "SELECT {}, count() OVER () FROM (\n{}\n) ORDER BY {} DESC NULLS LAST LIMIT {}", all_columns(metric),
+          query_sql(project, query, loaded.over, task.as_of.epoch), sql::quote_name(sql::stored_name(first_measure(metric))),
+          kAnswerRowsMax)));
       loaded.rows = SLUICE_TRY(read_rows(reply, metric, query.kept.size(), Shape::over_counted, &loaded.groups));
     }
   }
@@ -245,14 +267,15 @@ std::string recomputation_sql(const Project& project, const Recomputation& what)
   const std::string query = what.kind == SharedQuery::Kind::over
                                 ? sql::over_query(*project.plan, metric, what.window, what.kept, what.epoch.value)
                                 : sql::series_query(*project.plan, metric, what.window, what.kept, what.epoch.value);
-  if (!what.key || what.kept.empty()) return query;
+  const std::string columns = all_columns(metric);
+  if (!what.key || what.kept.empty()) return columns == "*" ? query : fmt::format("SELECT {} FROM (\n{}\n)", columns, query);
   std::string filter;
   for (size_t i = 0; i < what.kept.size(); ++i) {
-    const std::string name = sql::quote_name(metric.dimensions[what.kept[i]].name);
+    const std::string name = sql::quote_name(sql::stored_name(metric.dimensions[what.kept[i]].name));
     const auto& value = (*what.key)[i];
     filter += (i == 0 ? "" : " AND ") + (value ? name + " = " + sql::quote_text(*value) : name + " IS NULL");
   }
-  return fmt::format("SELECT * FROM (\n{}\n) WHERE {}", query, filter);
+  return fmt::format("SELECT {} FROM (\n{}\n) WHERE {}", columns, query, filter);
 }
 
 Result<std::vector<LoadedRow>> recompute(const Project& project, const Recomputation& what, const std::string& text,

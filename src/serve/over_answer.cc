@@ -18,15 +18,25 @@ void write_span(JsonOut& out, const OverAnswer& answer) {
   out.key("end").time(answer.window.end);
 }
 
-std::optional<std::string> cell_of(const PanelEntry& entry, const std::string& column, const OverRow& row) {
+// A topk's value is JSON already: an array of [value, count].
+void write_cell(JsonOut& out, const PanelEntry& entry, const std::string& column, const OverRow& row) {
   const plan::Metric& metric = *entry.metric;
   for (size_t i = 0; i < entry.panel->dimensions.size(); ++i) {
-    if (metric.dimensions[entry.panel->dimensions[i]].name == column) return row.key[entry.key_positions[i]];
+    if (metric.dimensions[entry.panel->dimensions[i]].name == column) {
+      out.text_or_null(row.key[entry.key_positions[i]]);
+      return;
+    }
   }
   for (size_t i = 0; i < metric.measures.size(); ++i) {
-    if (metric.measures[i].name == column) return row.values[i];
+    if (metric.measures[i].name != column) continue;
+    if (metric.measures[i].kind == plan::MeasureKind::topk && row.values[i]) {
+      out.raw(*row.values[i]);
+    } else {
+      out.text_or_null(row.values[i]);
+    }
+    return;
   }
-  return std::nullopt;
+  out.raw("null");
 }
 
 }  // namespace
@@ -71,7 +81,7 @@ ShownTable table_rows(const PanelEntry& entry, const OverAnswer& answer, TimeMs 
         for (const auto& part : key) out.text_or_null(part);
       });
       out.key("cells").array([&] {
-        for (const std::string& column : entry.panel->columns) out.text_or_null(cell_of(entry, column, row));
+        for (const std::string& column : entry.panel->columns) write_cell(out, entry, column, row);
       });
       out.key("state").text(plan::state_name(over_state(answer, row, entry.metric->allowed_lateness, watermark)));
     });

@@ -54,6 +54,33 @@ TEST_F(OverAnswerTest, a_row_that_falls_out_of_the_largest_is_removed_by_the_pat
   EXPECT_FALSE(table_patch(after, after));
 }
 
+TEST_F(OverAnswerTest, a_topk_is_asked_for_as_one_text_and_shown_as_a_list) {
+  const plan::Compiled compiled = plan::compile(
+      {{"sluice.yaml", std::string(kProjectYaml)},
+       {"metrics/m.yaml", "version: 1\nmetrics:\n  - name: m\n    window: {tumble: 1d}\n    dimensions: {repo: properties.repo}\n"
+                          "    measures:\n      n: count()\n      epoch: topk(user_key, 2)\n"},
+       {"dashboards/d.yaml", "version: 1\ndashboards:\n  - name: d\n    rows: [[{table: m, columns: [repo, n, epoch]}]]\n"}});
+  ASSERT_TRUE(compiled.plan);
+  const Project project{std::make_shared<const plan::Plan>(*compiled.plan), "0.1.0", "", "", false};
+  const PanelList list(*compiled.plan);
+  BoardTask task;
+  task.newest = time_ms(kToday);
+  store_.answers["over"] = "fmt\t2:3:a\"b1:0:\t3\t0\t1\t2\nnone\t\t1\t0\t1\t2\n";
+  const Result<Loaded> loaded = load(project, list.queries()[0], task, store_, clock_);
+  ASSERT_TRUE(loaded) << loaded.error().message;
+  EXPECT_NE(store_.asked.back().sql.find("SELECT * REPLACE (arrayStringConcat("), std::string::npos);
+  EXPECT_NE(store_.asked.back().sql.find(" AS `_epoch`)"), std::string::npos) << "the query's own name for it";
+  OverAnswer answer;
+  answer.empty = false;
+  answer.groups = loaded->groups;
+  for (const LoadedRow& row : loaded->rows) answer.rows.push_back({row.key, row.values, row.any_late, row.any_on_time});
+  const json rows = json::parse(table_data(table_rows(list.panels()[0], answer, kMinusInfinity)))["rows"];
+  EXPECT_EQ(rows[0]["cells"], json::parse(R"(["fmt", "3", [["a\"b", 2], ["", 1]]])"));
+  EXPECT_EQ(rows[1]["cells"], json::parse(R"(["none", "1", []])"));
+  store_.answers["over"] = "fmt\t2:3:a\t3\t0\t1\t2\n";
+  EXPECT_FALSE(load(project, list.queries()[0], task, store_, clock_)) << "a short list is no list";
+}
+
 TEST_F(OverAnswerTest, the_windows_end_is_the_buckets_that_holds_the_newest_event) {
   const plan::Metric& metric = plan_.metrics[0];
   EXPECT_EQ(over_span(metric, time_ms(kToday), DurationMs(2 * kDay)),

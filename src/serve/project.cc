@@ -59,7 +59,7 @@ void write_metric(JsonOut& out, const plan::Metric& metric, const Progress* prog
         out.object([&] {
           out.key("name").text(m->name);
           out.key("label").text(label_or_name(m->label, m->name));
-          out.key("type").text(plan::type_name(m->type));
+          out.key("type").text(m->kind == plan::MeasureKind::topk ? "top" : plan::type_name(m->type));
           out.key("additive").boolean(is_additive(*m));
         });
       }

@@ -91,7 +91,8 @@ def shown(value):
     if value is None:
         return None
     kind, v = value
-    return {'text': lambda: v, 'count': lambda: str(v), 'number': lambda: naive_model.number_text(v), 'time': lambda: instant(v)}[kind]()
+    return {'text': lambda: v, 'count': lambda: str(v), 'number': lambda: naive_model.number_text(v), 'time': lambda: instant(v),
+            'top': lambda: '[%s]' % ','.join("('%s',%d)" % item for item in v)}[kind]()
 
 
 def order(rows):
@@ -348,7 +349,7 @@ def main():
               'cumulate windows', 'filtered measures', 'duplicates', 'conflicts', 'events', 'quarantined', 'links', 'events before 1970', 'restart',
               'restart second', 'power cut', 'store dies', 'lose reply', 'refuse insert', 'batches of one', 'rig: jobs', 'rig: windows', 'rig: revisions',
               'rig: evictions', 'rig: replayed', 'rig: skipped', 'rig: fences', 'rig: retries']
-    wanted += ['measure ' + k for k in ('count', 'count_of', 'sum', 'avg', 'min', 'max', 'distinct', 'percentile', 'derived')]
+    wanted += ['measure ' + k for k in ('count', 'count_of', 'sum', 'avg', 'min', 'max', 'distinct', 'percentile', 'first', 'last', 'topk', 'derived')]
     wanted += ['flag ' + f for f in FLAGS if f != 'wide']
     for name in wanted:
         print('  %-28s %d' % (name, totals[name]))

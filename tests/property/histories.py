@@ -141,20 +141,25 @@ class Definitions:
         out['type'] = 'number'
         if kind == 'distinct' or (kind == 'count_of' and self.rng.random() < 0.5):
             out['type'] = 'text'
-        elif kind in ('min', 'max'):
+        elif kind == 'topk':
+            out['type'] = 'text'
+        elif kind in ('min', 'max', 'first', 'last'):
             out['type'] = self.rng.choice(['number', 'text', 'time'])
         out['argument'] = {'text': self.text, 'number': self.number,
                            'time': lambda: ('name', self.rng.choice(['event_time', 'received_at']))}[out['type']]()
         # Inside sum, avg and percentile a bare path is a number by itself.
         if kind in ('sum', 'avg', 'percentile') and out['argument'][0] == 'number' and self.rng.random() < 0.5:
             out['argument'] = 'path', out['argument'][1]
-        if kind == 'distinct' and out['argument'][0] == 'text' and self.rng.random() < 0.5:
+        if (kind in ('distinct', 'topk') or (kind in ('first', 'last') and out['type'] == 'text')) and out['argument'][0] == 'text' and self.rng.random() < 0.5:
             out['argument'] = 'path', out['argument'][1]
         p = ''
         if kind == 'percentile':
             text, out['p'] = self.rng.choice([('0', (0, 1)), ('0.5', (1, 2)), ('0.99', (99, 100)), ('1', (1, 1)), ('0.001', (1, 1000)),
                                               ('0.333', (333, 1000)), ('0.25', (1, 4)), ('0.9999', (9999, 10000))])
             p = ', ' + text
+        if kind == 'topk':
+            out['top'] = self.rng.choice([1, 2, 3, 1000])
+            p = ', %d' % out['top']
         out['definition'] = '%s(%s%s)' % (call, show(out['argument']), p)
         return out
 
@@ -191,12 +196,12 @@ class Definitions:
         rng.shuffle(names)
         for i in range(rng.choice([0, 1, 1, 2])):
             metric['dimensions'].append({'name': names[i], 'value': self.text()})
-        kinds = ['count', 'count_of', 'sum', 'avg', 'min', 'max', 'distinct', 'percentile']
+        kinds = ['count', 'count_of', 'sum', 'avg', 'min', 'max', 'distinct', 'percentile', 'first', 'last', 'topk']
         order = list('abcdefghij')
         rng.shuffle(order)
         for i in range(rng.randint(1, 6)):
             metric['measures'].append(self.measure('m_' + order[i], rng.choice(kinds)))
-        inputs = [m['name'] for m in metric['measures'] if m['kind'] not in ('min', 'max') or m['type'] == 'number']
+        inputs = [m['name'] for m in metric['measures'] if m['kind'] not in ('min', 'max', 'first', 'last', 'topk') or m['type'] == 'number']
         if inputs and rng.random() < 0.6:
             for i in range(rng.randint(1, 2)):
                 measure = self.derived('r_' + order[-1 - i], inputs)

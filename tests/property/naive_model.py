@@ -596,14 +596,19 @@ def derived(e, values):
 
 
 def measure_value(measure, events):
-    """As the view shows it: counts as ('count', n), everything else as ('number', scaled), ('text', t), ('time', ms) or None."""
+    """As the view shows it: counts as ('count', n), a topk as ('top', [(text, n), ...]), everything else as ('number', scaled),
+    ('text', t), ('time', ms) or None."""
     kind = measure['kind']
     events = [e for e in events if passes(measure.get('where'), e)]
     if kind == 'count':
         return 'count', len(events)
     typed = measure['type']
     values = [VALUE[typed](measure['argument'], e) for e in events]
+    held = sorted((e.time, e.position, v) for e, v in zip(events, values) if v is not None)
     values = [v for v in values if v is not None]
+    if kind == 'topk':
+        counted = sorted(((-values.count(v), v.encode(), v) for v in set(values)))
+        return 'top', [(v, -n) for n, _, v in counted[:measure['top']]]
     if kind == 'count_of':
         return 'count', len(values)
     if kind == 'distinct':
@@ -618,6 +623,8 @@ def measure_value(measure, events):
         return typed, min(values)
     if kind == 'max':
         return typed, max(values)
+    if kind in ('first', 'last'):
+        return typed, held[0 if kind == 'first' else -1][2]
     numerator, denominator = measure['p']
     k = max(1, -(-numerator * len(values) // denominator))
     return 'number', sorted(values)[k - 1]

@@ -84,6 +84,40 @@ def percentile_floors_its_rank(measure, events, value):
     return value and ('number', found[max(1, numerator * len(found) // denominator) - 1])
 
 
+@bug('first')
+def first_by_log_order_alone(measure, events, value):
+    found = [v for _, v in sorted((e.position, VALUE[measure['type']](measure['argument'], e)) for e in events if passes(measure.get('where'), e))
+             if v is not None]
+    return value and (value[0], found[0])
+
+
+@bug('first')
+def first_is_null_where_the_first_event_has_none(measure, events, value):
+    counted = [e for e in events if passes(measure.get('where'), e)]
+    return value and (value if VALUE[measure['type']](measure['argument'], min(counted, key=lambda e: (e.time, e.position))) is not None else None)
+
+
+@bug('last')
+def last_of_equal_times_is_the_first_to_come(measure, events, value):
+    held = [(e.time, e.position, VALUE[measure['type']](measure['argument'], e)) for e in events if passes(measure.get('where'), e)]
+    held = [h for h in held if h[2] is not None]
+    return value and (value[0], max(held, key=lambda h: (h[0], -h[1]))[2])
+
+
+@bug('topk')
+def topk_lists_equal_counts_as_they_came(measure, events, value):
+    found = values(measure, events)
+    order = sorted(dict.fromkeys(found), key=lambda v: -found.count(v))
+    return 'top', [(v, found.count(v)) for v in order[:measure['top']]]
+
+
+@bug('topk')
+def topk_gives_one_too_many(measure, events, value):
+    found = values(measure, events)
+    order = sorted(set(found), key=lambda v: (-found.count(v), v))
+    return 'top', [(v, found.count(v)) for v in order[:measure['top'] + 1]]
+
+
 @bug('derived')
 def derived_cuts_instead_of_rounding(measure, events, value):
     # The last digit one lower in size: what cutting does to every second quotient.

@@ -3,6 +3,7 @@
 import {iso} from './dates';
 import type {Metric, Panel} from './live/contract';
 import type {PanelState} from './live/board';
+import {cellText} from './top';
 import {columnLabel, measureLabel} from './words';
 
 export function cell(text: string | null): string {
@@ -24,7 +25,7 @@ export function panelCsv(panel: Panel, metric: Metric | null, state: PanelState)
   if (data.kind === 'table') {
     const columns = panel.columns ?? [];
     return line(['start', 'end', ...columns.map((name) => columnLabel(metric, name)), 'state', 'as_of']) +
-      [...data.rows.values()].map((row) => line([iso(data.start), iso(data.end), ...row.cells, row.state, asOf])).join('');
+      [...data.rows.values()].map((row) => line([iso(data.start), iso(data.end), ...row.cells.map(cellText), row.state, asOf])).join('');
   }
   const by = panel.by ?? [];
   const head = line(['start', 'end', ...by, measureLabel(metric, panel.measure ?? 'value'), 'state', 'as_of']);

@@ -12,6 +12,7 @@ import {parseSort, sortRows} from './panels/table';
 import {paintTwin, kClosedBuckets} from './panels/twin';
 import {chartModel} from './chart/model';
 import {parse, setQuery, toggled, withQuery} from './route';
+import {cellText, topLines, topWords} from './top';
 import {ledgerWords, panelTitle, statusWords, watermarkWords} from './words';
 
 const metric: Metric = {
@@ -91,6 +92,22 @@ describe('tables', () => {
     board.apply({event: 'snapshot', id: '1', data: JSON.stringify({panel: table.id, epoch: 1, as_of: 1000, watermark: null, data})});
     expect(panelCsv(table, metric, board.panel(table.id)!)).toBe(
       'start,end,repo,commits,p99 lines,state,as_of\n1970-01-01T00:00:00.000Z,1970-01-02T00:00:00.000Z,"a,""b",12,,filling,1970-01-01T00:00:01.000Z\n');
+  });
+});
+
+describe('a topk', () => {
+  it('says_its_first_values_and_how_many_more_there_are', () => {
+    expect(topWords([['b', 1200], ['', 2]])).toBe('b 1,200 · (empty) 2');
+    expect(topWords([['a', 5], ['b', 4], ['c', 3], ['d', 2], ['e', 1]])).toBe('a 5 · b 4 · c 3 · 2 more');
+    expect(topWords([])).toBe('–');
+    expect(topLines([['a', 5], ['b', 4]])).toBe('a 5\nb 4');
+  });
+  it('sorts_by_the_count_of_its_most_frequent_value_and_goes_whole_into_CSV', () => {
+    const rows: TableRow[] = [{key: ['x'], cells: ['x', [['a', 9]]], state: 'final'}, {key: ['y'], cells: ['y', []], state: 'final'},
+      {key: ['z'], cells: ['z', [['a', 10], ['b', 9]]], state: 'final'}];
+    expect(sortRows(rows, {column: 1, down: true}).map((row) => row.key[0])).toEqual(['z', 'x', 'y']);
+    expect(cellText([['a"b', 3]])).toBe('[["a\\"b",3]]');
+    expect(cellText(null)).toBeNull();
   });
 });
 

@@ -58,6 +58,7 @@ Cell shown(const plan::Value& value) {
     case plan::Value::Kind::number: return value.number.to_text();
     case plan::Value::Kind::time: return fmt::format("{}", to_ms(value.time));
     case plan::Value::Kind::boolean: return std::string(value.boolean ? "1" : "0");
+    case plan::Value::Kind::top: break;  // no expression gives one
   }
   return std::nullopt;
 }

@@ -143,6 +143,9 @@ std::vector<StoredEvent> random_events(Random& random, size_t count) {
         break;  // at edges
       default: e.event_time = 1'774'000'000'000 + static_cast<int64_t>(random.below(7'200'000)); break;
     }
+    if (!events.empty() && random.one_in(4)) e.event_time = random.of(events).event_time;  // the place breaks the tie
+    e.partition = static_cast<uint16_t>(random.below(3));
+    e.offset = events.size();
     e.received_at = e.event_time + static_cast<int64_t>(random.below(1000));
     // Also exactly on the due times of quarter-hourly windows.
     const int64_t near = e.event_time + static_cast<int64_t>(random.below(4 * 3'600'000)) - 7'200'000;
@@ -170,8 +173,8 @@ std::string events_table() {
          "event_time DateTime64(3, 'UTC'), received_at DateTime64(3, 'UTC'), user_id String, anonymous_id String, stitching_key "
          "String, "
          "user_key String, texts Map(LowCardinality(String), String), numbers Map(LowCardinality(String), Decimal(38, 9)), "
-         "flags Array(LowCardinality(String)), watermark DateTime64(3, 'UTC'), dialect LowCardinality(String), log_offset "
-         "UInt64, epoch UInt64) "
+         "flags Array(LowCardinality(String)), watermark DateTime64(3, 'UTC'), dialect LowCardinality(String), log_partition "
+         "UInt16, log_offset UInt64, epoch UInt64) "
          "ENGINE = MergeTree ORDER BY (event, toStartOfHour(event_time), user_key)";
 }
 
@@ -192,11 +195,11 @@ std::string insert_events(const std::vector<StoredEvent>& events) {
         "{}SELECT {} AS c1, {} AS c2, {} AS c3, {} AS c4, {} AS c5, {} AS c6, {} AS c7, {} AS c8, {} AS c9, CAST(([{}], [{}]), "
         "'Map(String, String)') AS c10, "
         "CAST(([{}], [{}]), 'Map(String, Decimal(38, 9))') AS c11, CAST([{}], 'Array(String)') AS c12, {} AS c13, '{}' AS c14, "
-        "{} AS c15, {} AS c16\n",
+        "{} AS c15, {} AS c16, {} AS c17\n",
         i == 0 ? "" : "UNION ALL ", hex_text(e.source), hex_text(e.event), hex_text(e.message_id), instant_sql(e.event_time),
         instant_sql(e.received_at), hex_text(e.user_id), hex_text(e.anonymous_id), hex_text(e.stitching_key),
         hex_text(e.user_key), keys, values, number_keys, number_values, e.future ? "'future'" : "", instant_sql(e.watermark),
-        e.dialect, i, e.epoch);
+        e.dialect, e.partition, e.offset, e.epoch);
   }
   return sql + ")";
 }

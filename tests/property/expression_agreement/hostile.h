@@ -32,6 +32,8 @@ struct StoredEvent {
   int64_t event_time = 0, received_at = 0, watermark = 0;
   bool future = false;
   uint64_t epoch = 1;
+  uint16_t partition = 0;
+  uint64_t offset = 0;
   std::map<std::string, event::Scalar> scalars;
 };
 

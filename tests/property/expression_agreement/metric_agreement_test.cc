@@ -121,6 +121,8 @@ class Model {
     Decimal sum;
     for (const StoredValue& v : values) sum.raw += v.number.raw;
     const StoredValue total = values.empty() ? StoredValue{} : StoredValue::of(Value::of(sum));
+    if (measure.kind == MeasureKind::first || measure.kind == MeasureKind::last)
+      return out.push_back(at_the_end(m, members, measure.kind == MeasureKind::first));
     if (measure.kind != MeasureKind::count && measure.kind != MeasureKind::count_of)
       std::sort(values.begin(), values.end(), less);
     switch (measure.kind) {
@@ -145,8 +147,39 @@ class Model {
         out.push_back(values.empty() ? StoredValue{} : values[k - 1]);
         break;
       }
+      case MeasureKind::topk: out.push_back(most_frequent(values, measure.top)); break;
+      case MeasureKind::first:
+      case MeasureKind::last:
       case MeasureKind::derived: break;
     }
+  }
+
+  // Of the non-NULL values that pass the measure's filter the one that stands first or last in (event_time, partition, offset).
+  StoredValue at_the_end(size_t m, const std::vector<size_t>& members, bool first) const {
+    const StoredEvent* best = nullptr;
+    StoredValue value;
+    for (const size_t i : members) {
+      if (!facts_[i].filters[m] || facts_[i].arguments[m].kind == Value::Kind::null) continue;
+      const StoredEvent& e = events_[i];
+      const bool before = best != nullptr && std::tuple(e.event_time, e.partition, e.offset) <
+                                                 std::tuple(best->event_time, best->partition, best->offset);
+      if (best != nullptr && before != first) continue;
+      best = &e;
+      value = facts_[i].arguments[m];
+    }
+    return value;
+  }
+
+  // `values` is sorted bytewise; a stable sort keeps that among equal counts.
+  static StoredValue most_frequent(const std::vector<StoredValue>& values, size_t top) {
+    std::vector<plan::TopValue> counted;
+    for (const StoredValue& v : values) {
+      if (counted.empty() || counted.back().value != v.text) counted.push_back({v.text, 0});
+      ++counted.back().count;
+    }
+    std::stable_sort(counted.begin(), counted.end(), [](const auto& a, const auto& b) { return a.count > b.count; });
+    counted.resize(std::min(counted.size(), top));
+    return StoredValue::of(std::move(counted));
   }
 
   const plan::Metric& metric_;
@@ -155,11 +188,19 @@ class Model {
   std::vector<Facts> facts_;
 };
 
+// As the engine writes Array(Tuple(String, UInt64)), without its escapes: those were taken off with the field's.
+std::string top_cell(const std::vector<plan::TopValue>& top) {
+  std::string out = "[";
+  for (const plan::TopValue& v : top) out += fmt::format("{}('{}',{})", out.size() > 1 ? "," : "", v.value, v.count);
+  return out + "]";
+}
+
 Cell cell(const StoredValue& v) {
   switch (v.kind) {
     case Value::Kind::number: return v.number.to_text();
     case Value::Kind::text: return v.text;
     case Value::Kind::time: return format_clickhouse(v.time);
+    case Value::Kind::top: return top_cell(v.top);
     default: return std::nullopt;
   }
 }
@@ -223,7 +264,7 @@ class Check {
   // Readers of binary rows rely on every type, Nullable or not.
   void check_types(const std::string& query, const std::vector<std::string>& expected) {
     std::string error;
-    const std::optional<Table> columns = engine_.ask("DESCRIBE (" + query + ")", error);
+    const std::optional<Table> columns = engine_.ask("DESCRIBE (" + query + ") SETTINGS print_pretty_type_names = 0", error);
     ASSERT_TRUE(columns) << error << "\n" << query;
     std::vector<std::string> types;
     for (const auto& row : *columns) types.push_back(row[1].value_or(""));
@@ -231,6 +272,7 @@ class Check {
   }
   std::string visible_type(const Measure& m) const {
     if (m.kind == MeasureKind::count || m.kind == MeasureKind::count_of || m.kind == MeasureKind::distinct) return "UInt64";
+    if (m.kind == MeasureKind::topk) return std::string(plan::clickhouse::kTopType);
     if (m.type == plan::Type::text) return "Nullable(String)";
     return m.type == plan::Type::time ? "Nullable(DateTime64(3, 'UTC'))" : "Nullable(Decimal(38, 9))";
   }

@@ -18,7 +18,14 @@ std::string yaml_text(const std::string& text) {
 
 std::string aggregate(Random& random) {
   static const std::vector<std::string> kP{"0", "1", "0.5", "0.07", "0.9", "0.99", "0.333333333", "0.000000001"};
-  switch (random.below(10)) {
+  switch (random.below(13)) {
+    case 10:
+      return fmt::format("{}({})", random.one_in(2) ? "first" : "last",
+                         random.one_in(2) ? random.of(paths()).written : number_expression(random, 1));
+    case 11:
+      return fmt::format("{}({})", random.one_in(2) ? "first" : "last",
+                         random.one_in(2) ? text_expression(random, 1) : time_expression(random));
+    case 12: return fmt::format("topk({}, {})", text_expression(random, 1), random.one_in(3) ? 1000 : 1 + random.below(4));
     case 0: return "count()";
     case 1: return fmt::format("count({})", random.one_in(2) ? condition(random, 1) : text_expression(random, 1));
     case 2: return fmt::format("sum({})", random.of(paths()).written);
@@ -95,7 +102,8 @@ std::string random_metric(Random& random) {
   std::vector<std::string> numbers;
   for (uint64_t n = 1 + random.below(5); n > 0; --n) {
     const std::string name = take(), value = aggregate(random);
-    const bool number = value.find("min(") != 0 && value.find("max(") != 0;
+    const bool number = value.find("min(") != 0 && value.find("max(") != 0 && value.find("first(") != 0 &&
+                        value.find("last(") != 0 && value.find("topk(") != 0;
     if (number) numbers.push_back(name);
     out += fmt::format("      {}: {{value: {}{}}}\n", name, yaml_text(value),
                        random.one_in(3) ? ", where: " + yaml_text(condition(random, 1)) : "");

@@ -98,9 +98,12 @@ export interface TimeSeriesData {
   more?: number;
 }
 
+export type Top = [value: string, count: number][];  // of a topk
+export type Cell = string | null | Top;
+
 export interface TableRow {
   key: Key;
-  cells: (string | null)[];
+  cells: Cell[];
   state: State;
   removed?: boolean;
 }

@@ -8,6 +8,7 @@ import {setCurrentPanel} from '../keys';
 import {keyed, setData, setText, usePaint, useTheBoard} from '../live/paint';
 import {keyId, keyText, type PanelData} from '../live/panel-data';
 import type {Panel, State, TableRow} from '../live/contract';
+import {cellText, isTop, topLines, topWords} from '../top';
 import {looks} from '../chart/look';
 import {setQuery, useRoute} from '../route';
 import {columnLabel, isDimension, panelTitle} from '../words';
@@ -33,8 +34,8 @@ export function sortRows(rows: TableRow[], sort: Sort | null): TableRow[] {
   if (!sort) return rows;
   const value = (row: TableRow) => row.cells[sort.column] ?? null;
   const order = (a: TableRow, b: TableRow) => {
-    const x = value(a);
-    const y = value(b);
+    // Lists go by their most frequent value's count.
+    const [x, y] = [value(a), value(b)].map((cell) => (isTop(cell) ? (cell[0] ? String(cell[0][1]) : null) : cell)) as [string | null, string | null];
     if (isDecimal(x) || isDecimal(y)) return compare(x, y);
     return (x ?? '').localeCompare(y ?? '');
   };
@@ -91,8 +92,14 @@ export function TablePanel({panel}: {panel: Panel}) {
   const update = (element: HTMLElement, row: TableRow) => {
     setData(element, {key: keyId(row.key), state: row.state});
     for (const [at, cell] of (Array.from(element.children) as HTMLElement[]).entries()) {
-      const text = row.cells[at] ?? null;
+      const content = row.cells[at] ?? null;
+      const text = cellText(content);
       setData(cell, {value: text});
+      if (isTop(content)) {
+        setText(cell, topWords(content));
+        cell.title = topLines(content);
+        continue;
+      }
       if (!names[at]) {
         setText(cell, text === null ? '–' : short(text));
         cell.title = text !== null && short(text) !== grouped(text) ? grouped(text) : '';
