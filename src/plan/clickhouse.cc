@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "plan/clickhouse_funnel.h"
 #include "plan/clickhouse_measure.h"
 
 namespace sluice::plan::clickhouse {
@@ -102,8 +103,13 @@ std::string create_view(const Metric& metric, const std::string& table) {
   std::string out = fmt::format(
       "CREATE OR REPLACE VIEW sluice.{} AS\nSELECT\n  _t.window_start AS window_start,\n  _t.window_end AS window_end,\n",
       quote_name(metric.name));
+  const size_t own = metric.kind == Metric::Kind::windows ? 0 : 1;  // the last dimension of other kinds is their own
   for (const uint32_t i : written_order(metric.dimensions)) {
+    if (i + own == metric.dimensions.size()) continue;
     out += fmt::format("  {} AS {},\n", column(stored_name(metric.dimensions[i].name)), quote_name(metric.dimensions[i].name));
+  }
+  if (metric.funnel) {
+    for (const std::string& step : funnel_step_columns(metric, column("step"))) out += fmt::format("  {},\n", step);
   }
   for (const uint32_t i : written_order(metric.measures))
     out += fmt::format("  {} AS {},\n", visible[i], quote_name(metric.measures[i].name));

@@ -54,6 +54,10 @@ void sort_paths(Definitions& definitions) {
   };
   for (Metric& metric : definitions.plan.metrics) {
     move(metric.where);
+    if (metric.funnel) {
+      move(metric.funnel->by);
+      for (FunnelStep& step : metric.funnel->steps) move(step.where);
+    }
     for (Dimension& dimension : metric.dimensions) move(dimension.value);
     for (Measure& measure : metric.measures) {
       if (measure.kind != MeasureKind::derived) move(measure.argument);
@@ -63,7 +67,7 @@ void sort_paths(Definitions& definitions) {
 }
 
 size_t parts_of(const Metric& metric) {
-  size_t parts = metric.where.nodes.size();
+  size_t parts = metric.where.nodes.size();  // of a funnel: all steps and `by`
   for (const Dimension& dimension : metric.dimensions) parts += dimension.value.nodes.size();
   for (const Measure& measure : metric.measures) parts += measure.argument.nodes.size() + measure.where.nodes.size();
   return parts;

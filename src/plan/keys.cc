@@ -77,11 +77,29 @@ constexpr std::array kMetricKeys{
     Key{"latency", Shape::text, nullptr, kOptional, kReserved, "realtime, minutes or batch"},
 };
 constexpr KeySet kMetric{"a metric", kMetricKeys};
+constexpr std::array kStepKeys{
+    Key{"name", Shape::name, nullptr, kRequired, false, "in the column step_name"},
+    Key{"where", Shape::expression, nullptr, kRequired, false, "events that are this step"},
+};
+constexpr KeySet kStep{"a step", kStepKeys};
+constexpr std::array kFunnelKeys{
+    Key{"name", Shape::name, nullptr, kRequired, false, "of the view sluice.NAME"},
+    Key{"question", Shape::text, nullptr, kOptional, false, "what it answers"},
+    Key{"by", Shape::expression, nullptr, kRequired, false, "who goes through the steps: user_key"},
+    Key{"within", Shape::duration, nullptr, kRequired, false, "how long after its first step a last one still counts"},
+    Key{"window", Shape::map, &kWindow, kRequired, false, "of the first step: tumble, hop or cumulate"},
+    Key{"order", Shape::text, nullptr, kOptional, false, "strict: each step later than the one before it, not at the same time"},
+    Key{"dimensions", Shape::named, &kDimension, kOptional, false, "of the event of the first step: levels per combination of them"},
+    Key{"allowed_lateness", Shape::duration, nullptr, kOptional, false,
+        "how long after its end and `within` a window waits before it is final (10m)"},
+    Key{"steps", Shape::list, &kStep, kRequired, false, "in order, two or more"},
+};
+constexpr KeySet kFunnel{"a funnel", kFunnelKeys};
 constexpr std::array kMetricsKeys{
     Key{"version", Shape::number, nullptr, kRequired, false, "1"},
     Key{"metrics", Shape::list, &kMetric, kOptional, false, "numbers per window"},
     Key{"sessions", Shape::list, nullptr, kOptional, kReserved, "runs of events of one key"},
-    Key{"funnels", Shape::list, nullptr, kOptional, kReserved, "steps in order"},
+    Key{"funnels", Shape::list, &kFunnel, kOptional, false, "who goes how far through steps in order"},
     Key{"retention", Shape::list, nullptr, kOptional, kReserved, "who comes back"},
     Key{"dimensions", Shape::list, nullptr, kOptional, kReserved, "tables to join"},
     Key{"contracts", Shape::list, nullptr, kOptional, kReserved, "what events must look like"},

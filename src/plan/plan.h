@@ -44,6 +44,8 @@ struct Span {  // [start, end)
 };
 // Every window that contains `at`, oldest start first, for cumulate shortest first. At most size / step of them.
 void windows_of(const Window& window, TimeMs at, std::vector<Span>& into);
+// Every window with start <= at < end + beyond, oldest first. At most (size + beyond) / step + 1 of them.
+void windows_reaching(const Window& window, DurationMs beyond, TimeMs at, std::vector<Span>& into);
 
 struct Dimension {
   std::string name;
@@ -151,6 +153,7 @@ inline constexpr size_t kDefinitionsMax = 1000;
 inline constexpr size_t kPathsMax = 4096;
 inline constexpr size_t kDimensionsMax = 16;        // of a metric
 inline constexpr size_t kMeasuresMax = 200;         // of a metric
+inline constexpr size_t kFunnelStepsMax = 16;
 inline constexpr size_t kMetricNodesMax = 20'000;   // nodes of all expressions of a metric
 inline constexpr uint32_t kTopMax = 1000;           // values of a topk
 inline constexpr int64_t kWindowsPerEventMax = 10'000;

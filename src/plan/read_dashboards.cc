@@ -95,6 +95,11 @@ class PanelReader {
       return false;
     }
     panel.metric = *found;
+    if (metric(panel).kind != Metric::Kind::windows) {
+      reader_.report(target.at, fmt::format("`{}` is a {}; panels of these are not in this release: SQL has its numbers, as sluice.{}",
+                                            name, metric(panel).kind == Metric::Kind::funnel ? "funnel" : "retention", name));
+      return false;
+    }
     if (panel.kind == Panel::Kind::table) {
       if (dot != std::string::npos)
         reader_.report(inside(reader_, target, dot),

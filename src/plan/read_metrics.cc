@@ -26,6 +26,8 @@ bool check_column_name(Reader& reader, const Yaml::Entry& entry) {
   return reader.check_name(entry.at, entry.key);
 }
 
+}  // namespace
+
 std::optional<Window> read_window(Reader& reader, const Yaml& map, const KeySet& keys) {
   struct Form {
     std::string_view size, step;
@@ -106,6 +108,8 @@ void read_dimensions(Reader& reader, const Yaml& map, const KeySet& keys, Metric
   std::sort(metric.dimensions.begin(), metric.dimensions.end(),
             [](const Dimension& a, const Dimension& b) { return a.name < b.name; });
 }
+
+namespace {
 
 struct Aggregate {
   std::string_view name;
@@ -269,12 +273,15 @@ void read_metric(Reader& reader, const Yaml& map, const KeySet& keys, Definition
 void read_metrics(Reader& reader, const Yaml& root, Definitions& into) {
   const KeySet& keys = metrics_keys();
   reader.check_version(root, keys);
-  const Yaml* metrics = value_of(root, keys, "metrics");
-  if (metrics == nullptr) return;
-  for (const Yaml& metric : metrics->items) {
-    if (metric.kind == Yaml::Kind::map && into.plan.metrics.size() <= kDefinitionsMax)
-      read_metric(reader, metric, *keys.find("metrics")->inner, into);
-  }
+  const auto read_list = [&](std::string_view kind, void (*read)(Reader&, const Yaml&, const KeySet&, Definitions&)) {
+    const Yaml* list = value_of(root, keys, kind);
+    if (list == nullptr) return;
+    for (const Yaml& item : list->items) {
+      if (item.kind == Yaml::Kind::map && into.plan.metrics.size() <= kDefinitionsMax) read(reader, item, *keys.find(kind)->inner, into);
+    }
+  };
+  read_list("metrics", read_metric);
+  read_list("funnels", read_funnel);
 }
 
 }  // namespace sluice::plan

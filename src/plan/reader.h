@@ -57,6 +57,13 @@ void read_metrics(Reader& reader, const Yaml& root, Definitions& into);
 // After all metrics, which are sorted by then: panels name them by index.
 void read_dashboards(Reader& reader, const Yaml& root, Definitions& into);
 
+// What metrics, funnels and retention have in common.
+std::optional<Window> read_window(Reader& reader, const Yaml& map, const KeySet& keys);
+void read_dimensions(Reader& reader, const Yaml& map, const KeySet& keys, Metric& metric, PathTable& paths);
+void read_funnel(Reader& reader, const Yaml& map, const KeySet& keys, Definitions& into);
+// `where` of a definition that reads only events of its conditions, of keys that are known: one of `conditions` and `by` is not null.
+Expression any_of_a_key(const std::vector<const Expression*>& conditions, const Expression& by);
+
 // Takes the name of a definition, reports when another has it or it is reserved.
 void claim_name(Reader& reader, const Yaml& at, const std::string& name, Definitions& into);
 // Names of measures that are derived from others are replaced by what these are made of, so that a derived measure reads stored

@@ -130,6 +130,16 @@ std::string metric_version(const Metric& metric, const std::vector<std::string>&
     put(out, static_cast<int64_t>(measure.p_denominator));
     if (measure.kind == MeasureKind::topk) put(out, static_cast<int64_t>(measure.top));
   }
+  if (metric.funnel) {
+    put(out, "funnel");
+    put(out, metric.funnel->by, metric, paths);
+    put(out, metric.funnel->within.count());
+    put(out, metric.funnel->strict ? 1 : 0);
+    for (const FunnelStep& step : metric.funnel->steps) {
+      put(out, step.name);
+      put(out, step.where, metric, paths);
+    }
+  }
   return to_hex(hash128(out)).substr(0, 16);
 }
 

@@ -131,7 +131,8 @@ Result<Scenario> parse_scenario(std::string_view text) {
   for (const auto& [name, definitions] : metrics) {
     Rig::Project files{{"sluice.yaml", "version: 1\nname: test\nsources:\n" + sources}};
     if (!definitions.empty()) files.push_back({"metrics/m.yaml", "version: 1\nmetrics:\n" + definitions});
-    for (const auto& [kind, text] : others[name]) files.push_back({"metrics/" + kind + ".yaml", "version: 1\n" + kind + ":\n" + text});
+    for (const auto& [kind, list] : others[name])
+      files.push_back({"metrics/" + kind + ".yaml", "version: 1\n" + kind + ":\n" + list});
     scenario.projects[name] = std::move(files);
   }
   return scenario;

@@ -14,6 +14,7 @@ import sys
 import time
 
 import histories
+import model_funnel
 import naive_model
 from planted_bugs import PLANTED
 
@@ -77,6 +78,8 @@ def metric_table(metric, text):
     """With the columns in the order of the definition: the printed SQL has them in that of the plan."""
     header = text.split('\n')[0].split('\t')
     wanted = ['window_start', 'window_end'] + [d['name'] for d in metric['dimensions']] + [m['name'] for m in metric['measures']] + ['state']
+    if metric.get('kind'):
+        wanted = model_of(metric).columns(metric)
     if sorted(header) != sorted(wanted):
         return [tuple(header)]
     at = [header.index(name) for name in wanted]
@@ -99,8 +102,12 @@ def order(rows):
     return sorted(rows, key=lambda row: [(c is None, c or '') for c in row])
 
 
+def model_of(metric):
+    return {None: naive_model, 'funnel': model_funnel}[metric.get('kind')]
+
+
 def expected_rows(metric, outcome, hurt=None):
-    return order([tuple(shown(v) for v in row) for row in naive_model.rows_of(metric, outcome, hurt)])
+    return order([tuple(shown(v) for v in row) for row in model_of(metric).rows_of(metric, outcome, hurt)])
 
 
 FLAGS = ['no_zone', 'clock_corrected', 'future', 'derived_id', 'random_id', 'wide', 'extra']
@@ -295,11 +302,14 @@ def work(arguments):
 def tally(history, result):
     outcome, counts = result.outcome, collections.Counter()
     for metric in result.metrics:
-        late, revised = naive_model.late_windows(metric, outcome)
+        late, revised = model_of(metric).late_windows(metric, outcome)
+        kind = metric.get('kind', 'row')
+        if kind != 'row':
+            model_of(metric).tally(metric, outcome, counts)
         counts['windows with late events'] += late
         counts['of late and timely events'] += revised
-        for row in naive_model.rows_of(metric, outcome):
-            counts['rows ' + row[-1][1]] += 1
+        for row in model_of(metric).rows_of(metric, outcome):
+            counts[kind + 's ' + row[-1][1]] += 1
         counts[metric['window']['kind'] + ' windows'] += 1
         for measure in metric['measures']:
             counts['measure ' + measure['kind']] += 1
@@ -350,6 +360,8 @@ def main():
               'restart second', 'power cut', 'store dies', 'lose reply', 'refuse insert', 'batches of one', 'rig: jobs', 'rig: windows', 'rig: revisions',
               'rig: evictions', 'rig: replayed', 'rig: skipped', 'rig: fences', 'rig: retries']
     wanted += ['measure ' + k for k in ('count', 'count_of', 'sum', 'avg', 'min', 'max', 'distinct', 'percentile', 'first', 'last', 'topk', 'derived')]
+    wanted += ['funnels', 'strict funnels', 'funnels reached step 2', 'funnels reached step 3', 'converted at once', 'converted at the last moment',
+               'keys with several entries', 'funnels filling', 'funnels final', 'funnels revised']
     wanted += ['flag ' + f for f in FLAGS if f != 'wide']
     for name in wanted:
         print('  %-28s %d' % (name, totals[name]))

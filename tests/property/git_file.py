@@ -1,9 +1,10 @@
 """git_file.py - the git example's numbers: through the whole pipeline, and by a few lines of Python that know nothing of it.
 
 Use     git_file.py --runner PROGRAM [--events N]     0, the default: all of them
-Checks  commits, authors, lines, p99 and lines per commit per day and repository, once sent in order and once with crashes between.
+Checks  commits, authors, lines, p99 and lines per commit per day and repository, and the funnel from writing to landing per week, once sent in order and once with crashes between.
 """
 import argparse
+import bisect
 import collections
 import datetime
 import decimal
@@ -30,6 +31,56 @@ METRIC = """- name: commits_daily
     lines_per_commit: {value: lines / commits, label: Lines per commit}"""
 
 
+WEEK = 7 * 86_400_000
+FUNNEL = """- name: author_to_lander
+  question: Who goes from writing to landing?
+  by: user_key
+  within: 7d
+  window: {tumble: 7d, offset: 4d}
+  steps:
+    - {name: wrote, where: event = 'commit_authored'}
+    - {name: landed, where: event = 'commit_landed'}"""
+
+
+def monday(ms):
+    return (ms - 4 * 86_400_000) // WEEK * WEEK + 4 * 86_400_000
+
+
+def times_by_person(events, name):
+    """user -> sorted times in ms; every event of the file has a user_id, so that is the user_key."""
+    out = collections.defaultdict(list)
+    for event in events:
+        if event['event'] == name:
+            time_of = datetime.datetime.fromisoformat(event['timestamp'])
+            out[event['user_id']].append((time_of - datetime.datetime(1970, 1, 1, tzinfo=datetime.timezone.utc)) // datetime.timedelta(milliseconds=1))
+    return {user: sorted(times) for user, times in out.items()}
+
+
+def funnel_by_hand(events):
+    """(Monday, step) -> (people, median): for each commit written the first one landed by the same person within 7 days."""
+    wrote, landed = times_by_person(events, 'commit_authored'), times_by_person(events, 'commit_landed')
+    people, converted = collections.defaultdict(set), {}
+    for user, times in wrote.items():
+        for start in times:
+            people[monday(start)].add(user)
+            at = bisect.bisect_left(landed.get(user, []), start)
+            if at < len(landed.get(user, [])) and landed[user][at] - start <= WEEK:
+                # The earliest landing that converts; of the commits before it the latest, which comes last here.
+                key, end = (monday(start), user), landed[user][at]
+                if key not in converted or end <= converted[key][0]:
+                    converted[key] = (end, end - start)
+    out = {}
+    for week, users in people.items():
+        times = sorted(took for (at, _), (_, took) in converted.items() if at == week)
+        out[week, '1'] = str(len(users)), '0'
+        out[week, '2'] = str(len(times)), str(times[(len(times) - 1) // 2]) if times else None
+    return out
+
+
+def ms_of(text):
+    return int(datetime.datetime.fromisoformat(text + '+00:00').timestamp()) * 1000
+
+
 def by_hand(events):
     """(day, repo) -> (commits, authors, lines, p99, lines per commit), as texts."""
     days = collections.defaultdict(list)
@@ -48,14 +99,14 @@ def by_hand(events):
 
 def scenario(lines, crashes):
     """Half a thousand events a request, all within a minute; with crashes, one after every tenth."""
-    out = ['The git file.', '== sources', '- {name: history, disorder: 10s, idle: 5s}', '== metrics', METRIC, '== run',
+    out = ['The git file.', '== sources', '- {name: history, disorder: 10s, idle: 5s}', '== metrics', METRIC, '== funnels', FUNNEL, '== run',
            'checkpoint every 2s', 'at 2026-11-24T12:00:00Z']
     for i in range(0, len(lines), 500):
         out.append('send history [%s]' % ','.join(lines[i:i + 500]))
         if i % 5000 == 2500:
             out += ['power cut after %d' % (i // 500), 'go on', 'restart'] if crashes else ['settle']
     return '\n'.join(out + ['at 2026-11-24T13:00:00Z', 'rows commits_daily', 'sql SELECT count(), uniqExact(message_id) FROM sluice.events',
-                            'ledger', 'counts']) + '\n'
+                            'ledger', 'counts', 'rows author_to_lander', 'definition author_to_lander']) + '\n'
 
 
 def main():
@@ -66,7 +117,8 @@ def main():
     with gzip.open(os.path.join(FOLDER, 'data', 'commits.ndjson.gz'), 'rt') as file:
         lines = file.read().splitlines()
     lines = lines[:options.events or len(lines)]
-    expected = by_hand(map(json.loads, lines))
+    events = [json.loads(line) for line in lines]
+    expected, funnel = by_hand(events), funnel_by_hand(events)
     runner, passed, failed = Runner(options.runner), 0, 0
     for crashes in (False, True):
         began = time.monotonic()
@@ -80,6 +132,10 @@ def main():
                 states[row[8]] += 1
             wrong += ['%s: program %s, by hand %s' % (key, rows.get(key), expected.get(key))
                       for key in sorted(set(rows) | set(expected)) if rows.get(key) != expected.get(key)][:10]
+            for what, answer in (('stream', answers[4]), ('printed SQL', answers[5])):
+                rows = {(ms_of(row[0]), row[2]): (row[4], row[5]) for row in table(answer)}
+                wrong += ['author_to_lander, %s, %s: program %s, by hand %s' % (what, key, rows.get(key), funnel.get(key))
+                          for key in sorted(set(rows) | set(funnel)) if rows.get(key) != funnel.get(key)][:10]
             if table(answers[1]) != [(str(len(lines)),) * 2]:
                 wrong.append('events stored, different ids: %s' % table(answers[1]))
             ledger = table(answers[2])

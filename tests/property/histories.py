@@ -5,6 +5,7 @@ Swarm: each history draws its own weights, so that some are all duplicates, some
 import json
 import random
 
+import model_funnel
 from naive_model import DAY, ONE, number_of_json
 
 START = 1_774_656_000_000  # 2026-03-28T00:00:00Z
@@ -380,6 +381,12 @@ def make(seed):
             second.append(definitions.metric(projects[''][0]['name']))
             second = [m for i, m in enumerate(second) if m['name'] not in [o['name'] for o in second[i + 1:]]]
         projects['second'] = second or projects['']
+    more = random.Random(seed * 7 + 1)  # of its own, so that other draws of a seed stay as they are
+    if more.random() < 0.5:
+        projects[''].append(model_funnel.make(more, Definitions(more), 'funnel_0'))
+        if 'second' in projects and more.random() < 0.7:
+            kept = projects[''][-1] if more.random() < 0.5 else model_funnel.make(more, Definitions(more), 'funnel_0')
+            projects['second'] = [m for m in projects['second'] if m['name'] != 'funnel_0'] + [kept]
     options = []
     if rng.random() < 0.3:
         options.append('groups at most %d' % rng.choice([1, 2, 5, 20]))
@@ -445,7 +452,11 @@ def scenario_text(history, title, questions):
               for s in history['sources']]
     for name, metrics in history['projects'].items():
         lines.append(('== metrics ' + name).rstrip())
-        lines += metrics_text(metrics)
+        lines += metrics_text([m for m in metrics if m.get('kind') is None])
+        funnels = [m for m in metrics if m.get('kind') == 'funnel']
+        if funnels:
+            lines.append(('== funnels ' + name).rstrip())
+            lines += model_funnel.text(funnels, duration, show, yaml_text)
     lines.append('== run')
     lines += history['options']
     for step in history['steps']:

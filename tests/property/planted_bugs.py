@@ -2,6 +2,7 @@
 
 Each gets (measure, the group's events, the right value) and returns what a program with that bug would say.
 """
+import model_funnel
 from naive_model import ONE, VALUE, half_up, passes
 
 
@@ -20,6 +21,8 @@ def bug(kind):
 
 
 PLANTED = {}
+for _bug in model_funnel.BUGS:
+    PLANTED['funnel ' + _bug.__name__.replace('_', ' ')] = lambda m, case, right, _bug=_bug: _bug(m, case, right) if m['kind'] == 'funnel' else right
 
 
 @bug('count')
