@@ -169,6 +169,23 @@ TEST_F(StoreAccessTest, what_the_store_refuses_keeps_its_words_and_gets_a_code) 
   EXPECT_EQ(ask(queries).error().message, "what is this?");
 }
 
+TEST_F(StoreAccessTest, a_stop_ends_what_is_asked_and_refuses_all_else) {
+  start_ready();
+  hold_ = true;
+  StoreQueries queries(real_.ports(), *child_, socket_);
+  std::optional<Code> code;
+  {
+    const std::jthread asker([&] { code = queries.query({.sql = "SELECT 1", .timeout = std::chrono::hours(1)}).error().code; });
+    ASSERT_TRUE(net::eventually([&] {
+      const std::lock_guard lock(mutex_);
+      return held_.size() == 1;
+    }));
+    queries.stop();
+  }
+  EXPECT_EQ(code, Code::closed);
+  EXPECT_EQ(ask(queries).error().code, Code::closed);
+}
+
 TEST_F(StoreAccessTest, no_more_connections_stay_open_than_may) {
   constexpr size_t kAtOnce = StoreQueries::kIdleMax + 4;
   start_ready();

@@ -39,7 +39,6 @@ void StoreChild::run() {
     const std::lock_guard lock(mutex_);
     at_once = at_once_;
     state_.phase = Phase::stopped;
-    told_.notify_all();
   }
   if (!at_once) supervisor.stop();
 }
@@ -47,7 +46,7 @@ void StoreChild::run() {
 void StoreChild::stop(bool at_once) {
   const std::lock_guard lock(mutex_);
   stopping_ = true;
-  at_once_ = at_once;
+  at_once_ = at_once_ || at_once;
   told_.notify_all();
 }
 

@@ -138,6 +138,24 @@ TEST_F(SqlPortTest, a_store_that_is_away_is_said_as_clickhouse_says_it) {
   EXPECT_EQ(ask("SELECT 1").status, 503);
 }
 
+TEST_F(SqlPortTest, a_stop_ends_the_statement_that_runs_and_refuses_those_that_wait) {
+  std::vector<net::Responder> held;
+  answer_ = [&](net::Request, net::Responder responder) { held.push_back(std::move(responder)); };
+  start();
+  std::vector<net::Response> replies(2);
+  std::vector<std::thread> askers;
+  for (net::Response& reply : replies) askers.emplace_back([&] { reply = ask("SELECT 1"); });
+  const auto deadline = steady_clock::now() + kPatience;
+  while ((asked_ < 1 || server_->counters().requests < 2) && steady_clock::now() < deadline) std::this_thread::yield();
+  port_->stop();
+  for (std::thread& asker : askers) asker.join();
+  for (const net::Response& reply : replies) {
+    EXPECT_EQ(reply.status, 503);
+    EXPECT_NE(reply.body.find("The program is stopping"), std::string::npos) << reply.body;
+  }
+  EXPECT_EQ(asked_, 1);
+}
+
 TEST_F(SqlPortTest, long_replies_stream_and_a_cut_reply_stays_cut) {
   const std::string piece(1_MiB, 'x');
   std::vector<std::thread> writers;
