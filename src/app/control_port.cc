@@ -49,6 +49,10 @@ void ControlPort::handle(net::Request request, net::Responder responder) {
     const uint64_t limit = std::min(kRecordsMax, number(parameter(request, "limit"), 20));
     later(std::move(responder),
           [this, from, limit] { return answer_of(log_records(parts_.log, from, limit), "application/x-ndjson"); });
+  } else if (request.path == "/api/plan") {
+    responder.send({200, {{"Content-Type", "text/plain; charset=utf-8"}}, parts_.plan()});
+  } else if (request.path == "/api/apply" && request.method == "POST") {
+    later(std::move(responder), [this] { return answer_of(parts_.apply(), "text/plain; charset=utf-8"); });
   } else if (request.path == "/api/ledger" && text) {
     later(std::move(responder), [this] {
       const Result<quality::LedgerReport> report = parts_.proof().ledger();

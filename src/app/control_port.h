@@ -1,7 +1,7 @@
 // control_port.h - what commands ask of a running `up` over DATA/control.sock, beyond the page's own interface.
 //
 // Routes  POST /api/query?format=F (a person's SQL, gated) · GET /api/log?from=N&limit=N · GET /api/ledger and /api/trace?id= with
-//         format=text · POST /api/send?source=NAME (native events, no key needed: the socket's file mode is the permission).
+//         format=text · GET /api/plan (hash of the definitions that hold) · POST /api/apply (reads the project's files now) · POST /api/send?source=NAME (native events, no key needed: the socket's file mode is the permission).
 //         Everything else is the web port's, with Trust::control.
 // Bounds  kJobsMax requests wait for a worker; beyond that 503 with Retry-After.
 // Threads handle(): net threads, never blocks. step(): workers.   Lives  Everything in Parts outlives it.
@@ -25,6 +25,8 @@ class ControlPort {
     collect::Collector& collector;
     log::SegmentLog& log;
     std::function<Proof()> proof;
+    std::function<std::string()> plan;
+    std::function<Result<std::string>()> apply;
   };
   explicit ControlPort(Parts parts) : parts_(std::move(parts)), jobs_({kJobsMax, kJobsMax}) {}
   void handle(net::Request request, net::Responder responder);

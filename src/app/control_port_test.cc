@@ -48,9 +48,13 @@ class ControlPortTest : public serve::PageTest {
     collector_ = std::make_unique<collect::Collector>(collect::Collector::Parts{real_.ports(), *keys_, submitter_},
                                                       std::vector<std::string>{"site"}, collect::CollectOptions{});
     web_ = std::make_unique<serve::WebPort>(hub(), store_, actions_, clock_, serve::WebOptions{});
-    port_ = std::make_unique<ControlPort>(ControlPort::Parts{*web_, store_, *collector_, *log_, [this] {
-                                                               return Proof({real_.ports(), paths_, "id", *log_, store_});
-                                                             }});
+    port_ = std::make_unique<ControlPort>(ControlPort::Parts{
+        *web_, store_, *collector_, *log_, [this] { return Proof({real_.ports(), paths_, "id", *log_, store_}); },
+        [] { return std::string("hash"); },
+        [this]() -> Result<std::string> {
+          if (applies_) return std::string("new: clicks");
+          return fail(Code::invalid, "metrics/m.yaml:1:1: wrong");
+        }});
   }
   std::shared_ptr<HeldExchange> ask(const std::string& method, const std::string& path, const std::string& query = "",
                                     const std::string& body = "") {
@@ -75,6 +79,7 @@ class ControlPortTest : public serve::PageTest {
   std::unique_ptr<log::SegmentLog> log_;
   std::unique_ptr<collect::Keys> keys_;
   std::unique_ptr<collect::Collector> collector_;
+  bool applies_ = true;
   std::unique_ptr<serve::WebPort> web_;
   std::unique_ptr<ControlPort> port_;
 };

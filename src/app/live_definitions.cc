@@ -70,21 +70,36 @@ std::string line_of(const std::vector<plan::SourceFile>& files, const plan::Loca
 
 LiveDefinitions::LiveDefinitions(Parts parts, std::shared_ptr<const plan::Plan> first)
     : parts_(std::move(parts)), first_(std::move(first)), newest_(first_), shown_(first_) {
-  // Without a stamp the first look reads the files once more.
-  if (Result<std::string> stamp = project_stamp(parts_.ports.files, parts_.project)) seen_ = changing_ = std::move(*stamp);
+  seen_ = changing_ = stamp();
 }
 
 void LiveDefinitions::tick() {
-  Result<std::string> stamp = project_stamp(parts_.ports.files, parts_.project);
-  const std::string now = stamp ? std::move(*stamp) : stamp.error().message;
+  const std::lock_guard reading(reading_);
+  const std::string now = stamp();
   if (std::exchange(changing_, now) != now || now == seen_) return;  // still being written, or as it was
   seen_ = now;
-  Result<std::vector<plan::SourceFile>> files = read_project(parts_.ports.files, parts_.project);
-  if (!files) return refuse({}, {{{"sluice.yaml", 1, 1}, files.error().message}});
-  use(*files);
+  (void)read();  // what is wrong was said
 }
 
-void LiveDefinitions::use(const std::vector<plan::SourceFile>& files) {
+Result<std::string> LiveDefinitions::apply() {
+  const std::lock_guard reading(reading_);
+  seen_ = changing_ = stamp();
+  return read();
+}
+
+// An error is a stamp, too: what cannot be listed is told once.
+std::string LiveDefinitions::stamp() const {
+  Result<std::string> stamp = project_stamp(parts_.ports.files, parts_.project);
+  return stamp ? std::move(*stamp) : stamp.error().message;
+}
+
+Result<std::string> LiveDefinitions::read() {
+  Result<std::vector<plan::SourceFile>> files = read_project(parts_.ports.files, parts_.project);
+  if (!files) return refuse({}, {{{"sluice.yaml", 1, 1}, files.error().message}});
+  return use(*files);
+}
+
+Result<std::string> LiveDefinitions::use(const std::vector<plan::SourceFile>& files) {
   plan::Compiled compiled = plan::compile(files);
   if (!compiled.plan) return refuse(files, compiled.diagnostics);
   if (const std::string what = needs_a_start(*first_, *compiled.plan); !what.empty()) {
@@ -97,21 +112,29 @@ void LiveDefinitions::use(const std::vector<plan::SourceFile>& files) {
   }
   parts_.hub.publish_definition_error(std::nullopt);
   const std::lock_guard lock(mutex_);
-  parts_.say("definitions changed", difference(*newest_, *next));
+  const std::string what = difference(*newest_, *next);
+  parts_.say("definitions changed", what);
   newest_ = std::move(next);
   parts_.pipeline.want(newest_->hash);
   if (shown_->hash == newest_->hash) put(newest_);
+  return what;
 }
 
-void LiveDefinitions::refuse(const std::vector<plan::SourceFile>& files, const std::vector<plan::Diagnostic>& why) {
+Error LiveDefinitions::refuse(const std::vector<plan::SourceFile>& files, const std::vector<plan::Diagnostic>& why) {
   std::string all;
   for (const plan::Diagnostic& diagnostic : why) all += (all.empty() ? "" : "\n") + diagnostic.text();
   parts_.say("definitions refused", all);
   // Dashboards name what a broken file does not define any more: the page shows the cause.
   const auto cause = std::find_if(why.begin(), why.end(), [](const plan::Diagnostic& d) { return !d.at.file.starts_with("dashboards/"); });
   const plan::Diagnostic& first = cause == why.end() ? why.front() : *cause;
-  parts_.hub.publish_definition_error(serve::DefinitionError{first.at.file, first.at.line, first.at.column, first.message,
-                                                             line_of(files, first.at)});
+  parts_.hub.publish_definition_error(
+      serve::DefinitionError{first.at.file, first.at.line, first.at.column, first.message, line_of(files, first.at)});
+  return {Code::invalid, std::move(all)};
+}
+
+std::string LiveDefinitions::wanted() {
+  const std::lock_guard lock(mutex_);
+  return newest_->hash;
 }
 
 void LiveDefinitions::show(const std::string& hash, const std::vector<std::string>& tables) {

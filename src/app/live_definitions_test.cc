@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include "app/plan_preview.h"
 #include "app/running_up_test.h"
 
 namespace sluice::app {
@@ -84,6 +85,45 @@ TEST_F(LiveDefinitionsTest, what_only_a_start_reads_is_refused_with_that_reason)
   ASSERT_TRUE(up_.eventually([&] { return !project()["definition_error"].is_null(); }));
   EXPECT_EQ(project()["definition_error"]["message"],
             "sources changed, which only a start of `sluice up` reads; start it again to use all that is new");
+}
+
+TEST_F(LiveDefinitionsTest, a_change_can_be_looked_at_before_it_is_applied) {
+  const std::string project = up_.setup().project;
+  const auto before = compile_project(*read_project(up_.ports().files, project));
+  save("metrics/clicks.yaml", kHeavy);
+  const auto after = compile_project(*read_project(up_.ports().files, project));
+  ASSERT_TRUE(before && after);
+  const auto ask = [&](const std::string& sql, const std::string& format) -> Result<std::string> {
+    const net::Response reply = up_.post(up_.control().unix_path, "/api/query?format=" + format, sql);
+    if (reply.status != 200) return fail(Code::invalid, reply.body);
+    return reply.body;
+  };
+  const Result<PlanPreview> seen = preview(**before, **after, 5, ask, up_.ports().clock);
+  ASSERT_TRUE(seen) << seen.error().message;
+  ASSERT_EQ(seen->metrics.size(), 2U);
+  uint64_t then = 0, now = 0;   // `clicks` may lie in one or two windows of 10 s
+  for (const MetricPreview::Period& period : seen->metrics[0].periods) {
+    then += std::stoull("0" + period.values[0].before);
+    now += std::stoull("0" + period.values[0].after);
+  }
+  EXPECT_EQ(then, 3U);
+  EXPECT_EQ(now, 2U);
+  EXPECT_EQ(seen->metrics[1].windows, 1U);
+  EXPECT_EQ(seen->metrics[1].rows, 3U);
+}
+
+TEST_F(LiveDefinitionsTest, without_watching_files_are_taken_when_that_is_asked_for) {
+  up_.stop();
+  up_.start([](UpSetup& setup) { setup.watch = false; });
+  save("metrics/clicks.yaml", kHeavy);
+  const auto apply = [&] { return up_.post(up_.control().unix_path, "/api/apply", ""); };
+  EXPECT_TRUE(says("SELECT sum(clicks) FROM sluice.clicks", "3"));
+  EXPECT_EQ(apply().body, "new: pages; changed: clicks");
+  EXPECT_TRUE(says("SELECT sum(clicks) FROM sluice.clicks", "2"));
+  save("metrics/clicks.yaml", "version: 1\nmetric: []\n");
+  const net::Response refused = apply();
+  EXPECT_EQ(refused.status, 400);
+  EXPECT_NE(refused.body.find("metrics/clicks.yaml:2:1: unknown key `metric`"), std::string::npos) << refused.body;
 }
 
 TEST_F(LiveDefinitionsTest, a_stop_in_the_middle_of_a_change_goes_on_at_the_next_start) {

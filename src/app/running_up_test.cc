@@ -64,8 +64,9 @@ UpSetup RunningUp::setup() const {
   return setup;
 }
 
-void RunningUp::start() {
+void RunningUp::start(const std::function<void(UpSetup&)>& change) {
   UpSetup wanted = setup();
+  if (change) change(wanted);
   wanted.store_program = store_program(processes_);
   ASSERT_TRUE(real_.ports().files.exists(wanted.store_program))
       << wanted.store_program << " is missing: build `sluice` beside this program, or name one by SLUICE_STORE_PROGRAM";

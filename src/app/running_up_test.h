@@ -8,6 +8,7 @@
 
 #include <gtest/gtest.h>
 
+#include <functional>
 #include <mutex>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -55,7 +56,7 @@ class RunningUp {
   RunningUp(const RunningUp&) = delete;
   RunningUp& operator=(const RunningUp&) = delete;
 
-  void start();
+  void start(const std::function<void(UpSetup&)>& change = {});
   // How long it took.
   DurationMs stop();
   std::unique_ptr<Up> take() { return std::move(up_); }

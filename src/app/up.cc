@@ -175,7 +175,9 @@ void Up::Parts::wire() {
   hub = std::make_unique<serve::Hub>(project(), *queries, ports.clock);
   web_port = std::make_unique<serve::WebPort>(*hub, *queries, *this, ports.clock, serve::WebOptions{});
   control_port =
-      std::make_unique<ControlPort>(ControlPort::Parts{*web_port, *queries, *collector, *log, [this] { return proof(); }});
+      std::make_unique<ControlPort>(ControlPort::Parts{*web_port, *queries, *collector, *log, [this] { return proof(); },
+                                                       [this] { return definitions->wanted(); },
+                                                       [this] { return definitions->apply(); }});
   serve::SqlOptions sql;
   sql.socket_path = directory->paths().store_socket();
   sql_port = std::make_unique<serve::SqlPort>(ports, sql, [this]() -> std::string {
@@ -279,7 +281,7 @@ void Up::Parts::start_threads() {
   start("watch", [this] {
     while (!stopping) {
       watch->tick();
-      definitions->tick();
+      if (setup.watch) definitions->tick();
       ports.clock.sleep_for(kTick);
     }
   });

@@ -23,6 +23,7 @@ struct UpSetup {
   std::vector<std::string> listen;  // NAME=HOST:PORT with NAME collect, web or sql
   std::string version;
   std::string store_program;  // runs the store's child; empty: this program itself
+  bool watch = true;  // the project's files
   DurationMs lock_wait{10'000};
   DurationMs stop_within{4'000};
 };

@@ -34,9 +34,25 @@ struct UpOptions {
   std::string data;
   bool demo = false;
   std::vector<std::string> listen;  // NAME=HOST:PORT
+  bool watch = true;  // the project's files; else `apply` is waited for
 };
 // Runs the project until SIGTERM or SIGINT.
 int up(os::Ports ports, const UpOptions& options);
+
+struct PlanOptions {
+  std::string directory;
+  std::string data;
+  uint64_t periods = 5;
+  bool json = false;
+};
+// What the project's definitions would change of those that run: windows, rows, time, values side by side. Applies nothing.
+int plan(os::Ports ports, const PlanOptions& options);
+
+struct ApplyOptions {
+  std::string data;
+};
+// The running `up` reads its project's files now; exit 1 with every error where they are not valid.
+int apply(os::Ports ports, const ApplyOptions& options);
 
 struct SendOptions {
   std::string file;

@@ -14,7 +14,9 @@ constexpr const char* kDefaultData = "sluice-data";
 struct Arguments {
   cli::InitOptions init;
   cli::CheckOptions check;
-  cli::UpOptions up{.directory = {}, .data = kDefaultData, .demo = false, .listen = {}};
+  cli::UpOptions up{.directory = {}, .data = kDefaultData, .demo = false, .listen = {}, .watch = true};
+  cli::PlanOptions plan{.directory = {}, .data = kDefaultData, .periods = 5, .json = false};
+  cli::ApplyOptions apply{.data = kDefaultData};
   cli::SendOptions send{.file = {}, .data = kDefaultData, .source = {}, .again = false, .rate = 0};
   cli::QueryOptions query{.sql = {}, .data = kDefaultData, .json = false, .csv = false};
   cli::LedgerOptions ledger{.data = kDefaultData, .json = false};
@@ -58,6 +60,13 @@ void add_project_commands(CLI::App& app, Arguments& a) {
   add_data(up, a.up.data);
   up->add_flag("--demo", a.up.demo, "the write key `demo` sends to the first source");
   up->add_option("--listen", a.up.listen, "NAME=HOST:PORT for collect, web or sql; port 0 lets the system choose");
+  up->add_flag("!--no-watch", a.up.watch, "take changed definitions at `sluice apply` and not when a file is saved");
+  CLI::App* plan = app.add_subcommand("plan", "Say what the project's definitions would change, and apply nothing");
+  plan->add_option("DIR", a.plan.directory)->required();
+  add_data(plan, a.plan.data);
+  plan->add_option("--periods", a.plan.periods, "values side by side for so many windows")->capture_default_str();
+  plan->add_flag("--json", a.plan.json, "one JSON value");
+  add_data(app.add_subcommand("apply", "Let a running `up --no-watch` take the definitions as they are now"), a.apply.data);
   CLI::App* send = app.add_subcommand("send", "Send a file of NDJSON events");
   send->add_option("FILE", a.send.file)->required();
   add_data(send, a.send.data);
@@ -100,6 +109,8 @@ int main(int argc, char** argv) {
   if (command == "init") return cli::init(ports, a.init);
   if (command == "check") return cli::check(ports, a.check);
   if (command == "up") return cli::up(ports, a.up);
+  if (command == "plan") return cli::plan(ports, a.plan);
+  if (command == "apply") return cli::apply(ports, a.apply);
   if (command == "send") return cli::send(ports, a.send);
   if (command == "query") return cli::query(ports, a.query);
   if (command == "ledger") return cli::ledger(ports, a.ledger);

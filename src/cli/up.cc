@@ -14,6 +14,7 @@ int up(os::Ports ports, const UpOptions& options) {
   setup.data = options.data;
   setup.demo = options.demo;
   setup.listen = options.listen;
+  setup.watch = options.watch;
   setup.version = kVersion;
   Result<std::unique_ptr<app::Up>> running = app::Up::start(ports, std::move(setup));
   if (!running) return report(running.error());
