@@ -324,7 +324,7 @@ def tally(history, result):
     for e in outcome.events:
         counts.update('flag ' + f for f in e.flags)
     for step in history['steps']:
-        for word in ('restart', 'power cut', 'store dies', 'lose reply', 'refuse insert', 'restart second'):
+        for word in ('restart', 'power cut', 'store dies', 'lose reply', 'refuse insert', 'restart second', 'define'):
             counts[word] += step[0].startswith(word)
     counts['batches of one'] += history['ones']
     for name, n in result.counts.items():
@@ -357,7 +357,7 @@ def main():
         sys.exit(bool(failures))
     wanted = ['windows with late events', 'of late and timely events', 'rows filling', 'rows final', 'rows revised', 'tumble windows', 'hop windows',
               'cumulate windows', 'filtered measures', 'duplicates', 'conflicts', 'events', 'quarantined', 'links', 'events before 1970', 'restart',
-              'restart second', 'power cut', 'store dies', 'lose reply', 'refuse insert', 'batches of one', 'rig: jobs', 'rig: windows', 'rig: revisions',
+              'restart second', 'define', 'power cut', 'store dies', 'lose reply', 'refuse insert', 'batches of one', 'rig: jobs', 'rig: windows', 'rig: revisions',
               'rig: evictions', 'rig: replayed', 'rig: skipped', 'rig: fences', 'rig: retries']
     wanted += ['measure ' + k for k in ('count', 'count_of', 'sum', 'avg', 'min', 'max', 'distinct', 'percentile', 'first', 'last', 'topk', 'derived')]
     wanted += ['funnels', 'strict funnels', 'funnels reached step 2', 'funnels reached step 3', 'converted at once', 'converted at the last moment',

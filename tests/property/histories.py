@@ -418,7 +418,13 @@ def make(seed):
             steps += crash(rng)
         if 'second' in projects and project == '' and rng.random() < 0.1:
             project = 'second'
-            steps.append(('restart second',))
+            steps.append((more.choice(['restart second', 'define second']),))
+        elif 'second' in projects and project and more.random() < 0.15:  # back and forth, also before a change is complete
+            steps += [('define',), ('cut',)] if more.random() < 0.5 else [('define',)]
+            if more.random() < 0.7:
+                steps.append(('define second',))
+            else:
+                project = ''
     # Filling windows are emitted every so often: at the end every one of them was.
     wall += rng.choice([10_000, 10_001, MINUTE, 10 * MINUTE, HOUR, 2 * DAY])
     steps.append(('at', wall))
@@ -443,7 +449,8 @@ def crash(rng):
 
 def project_of(history):
     """The name of the project that runs at the end."""
-    return 'second' if ('restart second',) in history['steps'] else ''
+    changes = [step[0] for step in history['steps'] if step[0] in ('restart second', 'define second', 'define')]
+    return 'second' if changes and changes[-1].endswith('second') else ''
 
 
 def scenario_text(history, title, questions):
