@@ -103,6 +103,7 @@ class Hub {
   void offer_ledger(const event::LedgerCounts& totals, int64_t missing, Pumping& pumping);
   void offer_progress(const std::vector<Progress>& progress, Pumping& pumping);
   void greet(Subscriber& subscriber, const Subscription& subscription);
+  void catch_up(Subscriber& subscriber, const Subscription& subscription);
   void owe(Subscriber& subscriber);
   void wake(const std::shared_ptr<Subscriber>& subscriber, Pumping& pumping);
   void remember(uint32_t panel, Message message);

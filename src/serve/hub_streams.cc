@@ -49,10 +49,19 @@ Status Hub::subscribe(const Subscription& subscription, std::shared_ptr<net::Str
   return ok();
 }
 
-// What a new client needs: state first, then per panel the patches it missed or a snapshot.
+// What a new client needs: state first, then per panel the patches it missed or a snapshot, then the newest events.
 void Hub::greet(Subscriber& subscriber, const Subscription& subscription) {
   subscriber.owed_state = true;
   subscriber.owed.assign(subscriber.panels.size(), true);
+  catch_up(subscriber, subscription);
+  const std::optional<std::string> recent = subscriber.events ? event_feed_.recent() : std::nullopt;
+  if (recent) {
+    subscriber.outbox.push_back(message("events", *recent));
+    subscriber.outbox_bytes += subscriber.outbox.back()->size();
+  }
+}
+
+void Hub::catch_up(Subscriber& subscriber, const Subscription& subscription) {
   if (!subscription.since || *subscription.since <= ring_lost_) return;
   for (size_t i = 0; i < subscriber.panels.size(); ++i) {
     if (boards_->complete_since(subscriber.panels[i], *subscription.since)) subscriber.owed[i] = false;

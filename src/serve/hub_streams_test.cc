@@ -308,6 +308,38 @@ TEST_F(HubStreamsTest, at_most_five_new_events_a_second_are_shown_and_the_others
   EXPECT_EQ(rows + more, sent) << "none is forgotten";
 }
 
+TEST_F(HubStreamsTest, who_comes_later_is_told_the_newest_events_that_were_shown_and_a_bounded_number_of_them) {
+  Subscription wanted;
+  wanted.events = true;
+  const auto first_message = [&] {
+    auto client = std::make_shared<HandStream>();
+    EXPECT_TRUE(hub().subscribe(wanted, client));
+    json rows;
+    for (const Event& event : client->take()) {
+      if (event.name == "events") rows = event.data["rows"];
+    }
+    return rows;
+  };
+  hub().commit(committed(1));
+  EXPECT_TRUE(first_message().is_null()) << "nothing came yet";
+  for (uint64_t epoch = 2; epoch <= 31; ++epoch) {
+    Committed c = committed(epoch);
+    c.newest.resize(1);
+    c.newest[0].message_id = epoch == 30 ? std::string(EventFeed::kRecentRowBytesMax, 'x') : std::to_string(epoch);
+    hub().commit(c);
+    clock_.pass(1000);
+  }
+  const json rows = first_message();
+  ASSERT_EQ(rows.size(), EventFeed::kRecentRows);
+  EXPECT_EQ(rows[0]["message_id"], "31");
+  EXPECT_EQ(rows[1]["message_id"], "29") << "too long to be kept";
+  EXPECT_EQ(rows[19]["message_id"], "11");
+  wanted.since = event::Epoch(20);
+  EXPECT_EQ(first_message().size(), EventFeed::kRecentRows) << "who comes back may have missed some";
+  wanted.events = false;
+  EXPECT_TRUE(first_message().is_null());
+}
+
 TEST_F(HubStreamsTest, only_those_who_asked_get_events_and_rejects_newest_first) {
   hub().commit(committed(1));
   const auto without = watch({});

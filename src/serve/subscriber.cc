@@ -9,6 +9,18 @@ namespace {
 
 constexpr size_t kRawShownMax = 4096;
 
+template <class Rows>
+std::string events_json(const Rows& rows, uint64_t more) {
+  JsonOut out;
+  out.object([&] {
+    out.key("rows").array([&] {
+      for (const std::string& row : rows) out.raw(row);
+    });
+    out.key("more").count(more);
+  });
+  return out.take();
+}
+
 }  // namespace
 
 Message sse_message(std::string_view event, event::Epoch id, std::string_view data) {
@@ -79,14 +91,18 @@ std::optional<std::string> EventFeed::take(const std::vector<NewEvent>& newest, 
   allowance_ -= static_cast<int>(n);
   // Without a row to show, the count of the others waits for the next row or for the next full allowance.
   if (n == 0 && (held_ == 0 || allowance_ < kRowsPerSecond)) return std::nullopt;
-  JsonOut out;
-  out.object([&] {
-    out.key("rows").array([&] {
-      for (size_t i = 0; i < n; ++i) out.raw(new_event_json(newest[newest.size() - 1 - i]));
-    });
-    out.key("more").count(std::exchange(held_, 0));
-  });
-  return out.take();
+  std::vector<std::string> rows;  // newest first
+  for (size_t i = 0; i < n; ++i) rows.push_back(new_event_json(newest[newest.size() - 1 - i]));
+  for (size_t i = n; i-- > 0;) {
+    if (rows[i].size() <= kRecentRowBytesMax) recent_.push_front(rows[i]);
+  }
+  if (recent_.size() > kRecentRows) recent_.resize(kRecentRows);
+  return events_json(rows, std::exchange(held_, 0));
+}
+
+std::optional<std::string> EventFeed::recent() const {
+  if (recent_.empty()) return std::nullopt;
+  return events_json(recent_, 0);
 }
 
 }  // namespace sluice::serve

@@ -44,18 +44,23 @@ struct Subscriber {
   os::MonotonicTime last_write{};
 };
 
-// At most kRowsPerSecond rows of newest events a second; the others are counted.
+// At most kRowsPerSecond rows of newest events a second; the others are counted. Who comes later is told the last kRecentRows of them.
 class EventFeed {
  public:
   static constexpr int kRowsPerSecond = 5;
+  static constexpr size_t kRecentRows = 20;
+  static constexpr size_t kRecentRowBytesMax = 8 * 1024;  // longer ones are not kept
   // nullopt: nothing to say now. JSON of an `events` message.
   std::optional<std::string> take(const std::vector<NewEvent>& newest, uint64_t more, os::MonotonicTime now);
+  // The last rows that take() gave, newest first, as JSON of an `events` message; nullopt: there were none.
+  std::optional<std::string> recent() const;
 
  private:
   void refill(os::MonotonicTime now);
   int allowance_ = kRowsPerSecond;
   os::MonotonicTime refilled_{};
   uint64_t held_ = 0;
+  std::deque<std::string> recent_;  // JSON, newest first
 };
 
 std::string new_event_json(const NewEvent& row);

@@ -196,6 +196,9 @@ describe('the board', () => {
     for (let n = 0; n < kEventsMax + 10; n++) say('events', {rows: [event(n)], more: 1});
     expect(board.events.length).toBe(kEventsMax);
     expect(board.events[0]!.place).toBe(`0:${kEventsMax + 9}`);
+    const before = board.events.map((one) => one.place);
+    say('events', {rows: [event(kEventsMax + 9), event(kEventsMax + 8)], more: 0});  // a stream's beginning tells them again
+    expect(board.events.map((one) => one.place)).toEqual(before);
     expect(board.moreEvents).toBe(kEventsMax + 10);
 
     for (let n = 0; n < kQuarantineMax + 10; n++) say('quarantine', {rows: [{source: 's', received_at: n, reason: 'r', path: '$', raw: '', dialect: 'native', place: `0:${n}`}], more: 0});

@@ -182,7 +182,8 @@ export class Board {
   }
 
   private applyEvents(data: {rows: LiveEvent[]; more: number}): void {
-    const newest = [...data.rows].sort((a, b) => b.received_at - a.received_at);
+    const known = new Set(this.events.map((event) => `${event.place} ${event.message_id}`));  // told again at the beginning of a stream
+    const newest = data.rows.filter((event) => !known.has(`${event.place} ${event.message_id}`)).sort((a, b) => b.received_at - a.received_at);
     this.events = [...newest, ...this.events].slice(0, kEventsMax);
     this.moreEvents += data.more;
     this.touch('events');

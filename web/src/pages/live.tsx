@@ -66,7 +66,7 @@ function EventList({filter}: {filter: string}) {
     const first = shown.current[0];
     const held = first ? board.events.indexOf(first) : 0;
     const more = board.moreEvents > 0 ? `+ ${grouped(String(board.moreEvents))} more, not listed` : '';
-    const text = board.events.length === 0 ? 'Nothing since this page was opened.' : resting.current ? `Paused · ${held < 0 ? board.events.length : held} new` : more;
+    const text = board.events.length === 0 ? 'Waiting for events…' : resting.current ? `Paused · ${held < 0 ? board.events.length : held} new` : more;
     setText(status.current, text);
     setData(list.current, {paused: String(resting.current)});
   };
