@@ -22,7 +22,7 @@ describe('windows in words', () => {
     expect(range(at('1969-12-31T00:00:00Z'), at('1970-01-01T00:00:00Z'), near)).toBe('Wed 31 Dec 1969');
   });
   it('says_how_long_in_one_unit', () => {
-    expect([40, 70_000, 125_000, 7_200_000, 30 * 86_400_000].map(duration)).toEqual(['40 ms', '70 s', '2 min', '2 h', '30 days']);
+    expect([40, 70_000, 125_000, 7_200_000, 30 * 86_400_000, 1618 * 86_400_000].map(duration)).toEqual(['40 ms', '70 s', '2 min', '2 h', '30 days', '1,618 days']);
     expect([86_400_000, 3_600_000, 10_000, 604_800_000, 900_000].map(per)).toEqual(['day', 'hour', '10 seconds', 'week', '15 minutes']);
     expect(instant(at('2026-11-16T14:25:00Z'), near)).toBe('16 Nov, 14:25:00');
   });

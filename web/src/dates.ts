@@ -1,5 +1,7 @@
 // Instants and windows in the words people use. Everything is UTC; whoever prints a time of day says so once near it.
 
+import {grouped} from './decimal';
+
 const kDay = 86_400_000;
 const kMonths = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
 const kWeekdays = ['Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat'];
@@ -59,7 +61,7 @@ export function duration(ms: number): string {
   if (ms < 120_000) return `${Math.round(ms / 1000)} s`;
   if (ms < 2 * 3_600_000) return `${Math.round(ms / 60_000)} min`;
   if (ms < 2 * kDay) return `${Math.round(ms / 3_600_000)} h`;
-  return `${Math.round(ms / kDay)} days`;
+  return `${grouped(String(Math.round(ms / kDay)))} days`;
 }
 
 // "day", "hour", "10 seconds": the width of a bucket after the word "per".

@@ -1,6 +1,6 @@
 // Above everything: where one is, whether the page is live, whether the books balance, how far the numbers are behind.
 
-import {useRef} from 'react';
+import {useEffect, useRef} from 'react';
 
 import {grouped} from './decimal';
 import {clock} from './dates';
@@ -83,13 +83,17 @@ function StatusLine() {
 export function Header({project, onHelp}: {project: Project | null; onHelp: () => void}) {
   const route = useRoute();
   const theme = useTheme();
+  const nav = useRef<HTMLElement>(null);
+  useEffect(() => {
+    nav.current?.querySelector('[aria-current]')?.scrollIntoView({block: 'nearest', inline: 'nearest'});
+  }, [route.page, route.dashboard, project]);
   const shown = route.page !== 'dashboard' ? null : (route.dashboard ?? project?.dashboards[0]?.name ?? null);
   return (
     <header className="header">
       <a className="skip" href="#main">Skip to the numbers</a>
       <div className="bar">
         <p className="brand"><Link to="/">Sluice</Link>{project && <span className="secondary"> · {project.project}</span>}</p>
-        <nav aria-label="Pages" className="nav">
+        <nav ref={nav} aria-label="Pages" className="nav">
           {project?.dashboards.map((one) => (
             <Link key={one.name} to={`/d/${encodeURIComponent(one.name)}`} current={shown === one.name}>{dashboardTitle(one.name)}</Link>
           ))}

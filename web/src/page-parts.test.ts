@@ -57,9 +57,12 @@ describe('sentences', () => {
     expect(statusWords(status, ledger, near)).toBe('store: restarting. 1,204 events wait in the log, none lost · since 14:21:00');
     expect(statusWords(status, {...ledger, missing: 1}, near)).not.toContain('none lost');
     const told = {...status, stages: [{...status.stages[1]!, why: 'restarting: 1,204 events wait in the log, none is lost'}]};
-    expect(statusWords(told, ledger, near)).toBe('store: restarting: 1,204 events wait in the log, none is lost · since 14:21:00');
+    expect(statusWords(told, ledger, near)).toBe('store: restarting. 1,204 events wait in the log, none lost · since 14:21:00');
     const one = {...status, stages: [{...status.stages[1]!, why: 'restarting: 1 event waits in the log, none is lost', lag_events: 1}]};
-    expect(statusWords(one, ledger, near)).toBe('store: restarting: 1 event waits in the log, none is lost · since 14:21:00');
+    expect(statusWords(one, ledger, near)).toBe('store: restarting. 1 event waits in the log, none lost · since 14:21:00');
+    const all = ['process', 'store', 'sql'].map((name) => ({name, status: 'down', lag_events: name === 'sql' ? 0 : 8, lag_seconds: 1, why: name === 'sql' ? 'the store is away' : 'opening'}));
+    expect(statusWords({...status, stages: all}, ledger, near)).toBe('process: opening · store: opening. 8 events wait in the log, none lost · since 14:21:00');
+    expect(statusWords({...status, stages: all.slice(2)}, ledger, near)).toBe('sql: the store is away · since 14:21:00');
     expect(statusWords({...status, status: 'ready'}, ledger, near)).toBeNull();
   });
   it('of_the_watermark_say_how_far_behind', () => {

@@ -28,7 +28,7 @@ export function panelTitle(panel: Panel, metric: Metric | null): string {
   if (panel.title && panel.title !== label) return panel.title;  // somebody's own words
   if (panel.kind === 'stat') return label;
   const by = (panel.by ?? []).map((one) => columnLabel(metric, one));
-  return capital(label) + (metric ? ` per ${per(metric.window.step_ms)}` : '') + (by.length > 0 ? `, by ${sentence(by)}` : '');
+  return capital(label) + (metric ? ` per ${metric.window.unit ?? per(metric.window.step_ms)}` : '') + (by.length > 0 ? `, by ${sentence(by)}` : '');
 }
 
 export function isDimension(metric: Metric | null, name: string): boolean {
@@ -108,12 +108,11 @@ export function watermarkWords(behind: number | null): string {
   return behind === null ? 'no watermark yet' : `watermark ${duration(Math.max(0, behind))} behind`;
 }
 
-function stageWords(stage: Stage, nothingMissing: boolean): string {
-  const why = stage.why || stage.status;
-  // The program's own words may have said it already.
-  if (stage.lag_events <= 0 || /waits? in the log/.test(why)) return `${stage.name}: ${why}`;
-  const wait = stage.lag_events === 1 ? 'event waits' : 'events wait';
-  return `${stage.name}: ${why}. ${grouped(String(stage.lag_events))} ${wait} in the log` + (nothingMissing ? ', none lost' : '');
+const kWaiting = /:? *[\d,]+ events? waits? in the log, none is lost/;
+
+function stageWords(stage: Stage): string {
+  const why = (stage.why || stage.status).replace(kWaiting, '');  // the program's own words may say it, too
+  return `${stage.name}: ${why}`;
 }
 
 // One quiet line while something is behind or down; null when all is well.
@@ -121,8 +120,12 @@ export function statusWords(status: Status | null, ledger: Ledger | null, near: 
   if (!status || status.status === 'ready') return null;
   const missing = (ledger?.missing ?? 0) > 0;
   const bad = status.stages.filter((stage) => stage.status !== 'ready' && stage.status !== 'ok');
-  const what = bad.length > 0 ? bad.map((stage) => stageWords(stage, !missing)).join(' · ') : `the pipeline is ${status.status}`;
-  return `${what} · since ${instant(status.since, near)}`;
+  const away = bad.some((stage) => stage.name === 'store');
+  const told = bad.filter((stage) => stage.name !== 'sql' || !away);  // without its store there is no SQL: said once
+  const what = told.length > 0 ? told.map(stageWords).join(' · ') : `the pipeline is ${status.status}`;
+  const waiting = Math.max(0, ...bad.map((stage) => stage.lag_events));
+  const wait = waiting > 0 ? `. ${count(waiting, 'event waits', 'events wait')} in the log${missing ? '' : ', none lost'}` : '';
+  return `${what}${wait} · since ${instant(status.since, near)}`;
 }
 
 export function asOfWords(ms: number | null): string {
