@@ -16,7 +16,7 @@ export interface Metric {
   question: string;
   dimensions: Named[];
   measures: Named[];
-  window: {kind: string; size_ms: number; step_ms: number};
+  window: {kind: string; size_ms: number; step_ms: number; unit?: string; zone?: string};
   allowed_lateness_ms: number;
   progress: {done: number; total: number} | null;
 }
