@@ -40,10 +40,10 @@ void Watch::tick() {
   }
   parts_.hub.publish_health(health);
   parts_.hub.tick();
+  publish_notes();
   const os::MonotonicTime now = parts_.ports.clock.monotonic();
   if (now < next_slow_) return;
   next_slow_ = now + kSlowEvery;
-  publish_notes();
   retain();
 }
 
