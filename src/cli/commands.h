@@ -18,8 +18,10 @@ inline constexpr const char* kVersion = "0.1.0";
 
 struct InitOptions {
   std::string directory;
+  bool schemas = false;
 };
-// Writes a project that passes `check`, and prints the next three commands. Nothing that exists is overwritten.
+// Writes a project that passes `check`, with the JSON Schemas for editors in .sluice/schema, and prints the next three commands.
+// Nothing that exists is overwritten. `schemas`: writes only those, anew, into a project that exists.
 int init(os::Ports ports, const InitOptions& options);
 
 struct CheckOptions {

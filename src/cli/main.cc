@@ -51,7 +51,9 @@ void add_reading_commands(CLI::App& app, Arguments& a) {
 }
 
 void add_project_commands(CLI::App& app, Arguments& a) {
-  app.add_subcommand("init", "Write a new project")->add_option("DIR", a.init.directory)->required();
+  CLI::App* init = app.add_subcommand("init", "Write a new project");
+  init->add_option("DIR", a.init.directory)->required();
+  init->add_flag("--schemas", a.init.schemas, "only the JSON Schemas for editors (DIR/.sluice/schema), of this release");
   CLI::App* check = app.add_subcommand("check", "Check a project's definitions");
   check->add_option("DIR", a.check.directory)->required();
   check->add_flag("--json", a.check.json, "one JSON value");

@@ -5,6 +5,7 @@
 
 #include "base/json_text.h"
 #include "base/tab_separated.h"
+#include "plan/schema.h"
 #include "serve/example_event.h"
 #include "serve/guard.h"
 #include "serve/inspect.h"
@@ -92,6 +93,13 @@ std::vector<std::string> split(std::string_view list) {
   return parts;
 }
 
+// /schema/metrics.json and its like, for editors.
+std::optional<std::string> schema_at(std::string_view path) {
+  constexpr std::string_view kFolder = "/schema/", kEnd = ".json";
+  if (!path.starts_with(kFolder) || !path.ends_with(kEnd) || path.size() < kFolder.size() + kEnd.size()) return std::nullopt;
+  return plan::json_schema(path.substr(kFolder.size(), path.size() - kFolder.size() - kEnd.size()));
+}
+
 bool is_page(std::string_view path) {
   return path == "/" || path == "/live" || path == "/quarantine" || path == "/sql" || path.starts_with("/d/");
 }
@@ -145,6 +153,8 @@ void WebPort::route(const net::Request& request, net::Responder responder, Trust
     const std::string id = parameter(request, "id");
     if (id.empty()) return send(responder, error_response(fail(Code::invalid, "trace needs ?id=MESSAGE_ID")));
     return later(std::move(responder), [this, id] { return actions_.trace_json(id); });
+  } else if (const std::optional<std::string> schema = schema_at(path)) {
+    return send(responder, plain(200, "application/schema+json", *schema));
   } else if (path == "/health") {
     const Health health = hub_.health();
     return send(responder, plain(http_status(health), "application/json", health_json(health)));

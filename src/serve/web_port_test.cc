@@ -293,6 +293,18 @@ TEST_F(WebPortTest, stop_answers_what_waits) {
   EXPECT_EQ(send({"GET", "/api/trace", "id=x", {}, "", false, ""})->response->status, 503);
 }
 
+TEST_F(WebPortTest, schemas_for_editors_are_files_of_the_page) {
+  for (const std::string name : {"sluice", "metrics", "dashboards"}) {
+    const net::Response response = get("/schema/" + name + ".json");
+    EXPECT_EQ(response.status, 200) << name;
+    EXPECT_EQ(net::find_header(response.headers, "Content-Type"), "application/schema+json");
+    EXPECT_EQ(json::parse(response.body)["$id"], "/schema/" + name + ".json");
+  }
+  EXPECT_EQ(get("/schema/events.json").status, 404);
+  EXPECT_EQ(get("/schema/.json").status, 404);
+  EXPECT_EQ(post("/schema/metrics.json", "").status, 405);
+}
+
 TEST_F(WebPortTest, methods_that_an_address_does_not_take_are_named) {
   EXPECT_EQ(post("/api/project", "").status, 405);
   EXPECT_EQ(net::find_header(post("/health", "").headers, "Allow"), "GET");
