@@ -31,6 +31,14 @@ struct CheckOptions {
 // Everything that `up` checks, before anything starts; every error with file:line:column.
 int check(os::Ports ports, const CheckOptions& options);
 
+struct FmtOptions {
+  std::string directory;
+  bool check = false;
+};
+// Rewrites a project's files in their one form (plan/format.h); what the definitions mean stays the same. Exit 1 where a file was left
+// as it is because it cannot be kept whole, and with `check`, which writes nothing, where a file would change.
+int fmt(os::Ports ports, const FmtOptions& options);
+
 struct UpOptions {
   std::string directory;
   std::string data;

@@ -14,6 +14,7 @@ constexpr const char* kDefaultData = "sluice-data";
 struct Arguments {
   cli::InitOptions init;
   cli::CheckOptions check;
+  cli::FmtOptions fmt{.directory = ".", .check = false};
   cli::UpOptions up{.directory = {}, .data = kDefaultData, .demo = false, .listen = {}, .watch = true};
   cli::PlanOptions plan{.directory = {}, .data = kDefaultData, .periods = 5, .json = false};
   cli::ApplyOptions apply{.data = kDefaultData};
@@ -57,6 +58,9 @@ void add_project_commands(CLI::App& app, Arguments& a) {
   CLI::App* check = app.add_subcommand("check", "Check a project's definitions");
   check->add_option("DIR", a.check.directory)->required();
   check->add_flag("--json", a.check.json, "one JSON value");
+  CLI::App* fmt = app.add_subcommand("fmt", "Rewrite a project's files in their one form, comments kept");
+  fmt->add_option("DIR", a.fmt.directory, "the project")->capture_default_str();
+  fmt->add_flag("--check", a.fmt.check, "write nothing; name the files that would change and exit 1 if there are any");
   CLI::App* up = app.add_subcommand("up", "Run a project");
   up->add_option("DIR", a.up.directory)->required();
   add_data(up, a.up.data);
@@ -110,6 +114,7 @@ int main(int argc, char** argv) {
   const std::string command = app.get_subcommands().front()->get_name();
   if (command == "init") return cli::init(ports, a.init);
   if (command == "check") return cli::check(ports, a.check);
+  if (command == "fmt") return cli::fmt(ports, a.fmt);
   if (command == "up") return cli::up(ports, a.up);
   if (command == "plan") return cli::plan(ports, a.plan);
   if (command == "apply") return cli::apply(ports, a.apply);
