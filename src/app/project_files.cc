@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "plan/zone.h"
+
 #include <array>
 
 namespace sluice::app {
@@ -45,6 +47,12 @@ Result<std::vector<plan::SourceFile>> read_project(os::Files& files, const std::
   std::vector<plan::SourceFile> all{{"sluice.yaml", SLUICE_TRY(files.read_all(main, plan::kFileBytesMax))}};
   for (const char* folder : kFolders) {
     SLUICE_CHECK(read_folder(files, directory, folder, all));
+  }
+  // A zone that this machine does not have is left out: compile() says where it is named.
+  for (const std::string& zone : plan::zones_of(all)) {
+    const std::string path = os::join(plan::kZoneFolder, zone);
+    if (!files.exists(path)) continue;
+    all.push_back({std::string(plan::kZonePrefix) + zone, SLUICE_TRY(files.read_all(path, plan::kZoneBytesMax))});
   }
   return all;
 }

@@ -1,6 +1,7 @@
 // project_files.h - a project's directory as the compiler takes it, and plans kept by their hash.
 //
-// Reads sluice.yaml, metrics/*.yaml and dashboards/*.yaml, and later kinds' folders when they exist, in order of name.
+// Reads sluice.yaml, metrics/*.yaml and dashboards/*.yaml, and later kinds' folders when they exist, in order of name; and the zone
+// files that definitions name from plan::kZoneFolder.
 // Errors  Code::not_found: no sluice.yaml (the message says how to make a project). Code::invalid: a file over plan::kFileBytesMax.
 #pragma once
 

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "base/result.h"
+#include "plan/calendar.h"
 #include "plan/clickhouse.h"
 #include "plan/clickhouse_expression.h"
 #include "plan/clickhouse_funnel.h"
@@ -66,11 +67,29 @@ std::vector<std::string> window_columns(const Window& window) {
               fmt::format("arrayJoin(arrayMap(_k -> {} + _k * {}, range({}, {}))) AS _we", floor_sql(size, offset), step,
                           fmt::format("toUInt32(intDiv(positiveModulo(_t - {}, toInt64({})), {}) + 1)", offset, size, step),
                           size / step + 1)};
+    case Window::Kind::calendar:
+      return {"roundDown(_t, _starts) AS _run", "transform(_run, _starts, _sizes, toInt64(0)) AS _size",
+              "_run + intDiv(_t - _run, _size) * _size AS _ws", "_ws + _size AS _we"};
   }
   return {};
 }
+// The end has a column of its own where it does not follow from the start.
+bool has_end_column(const Window& window) { return window.kind == Window::Kind::cumulate || window.kind == Window::Kind::calendar; }
 std::string window_end(const Window& window) {
-  return window.kind == Window::Kind::cumulate ? "_we" : fmt::format("_ws + {}", window.size.count());
+  return has_end_column(window) ? "_we" : fmt::format("_ws + {}", window.size.count());
+}
+
+// Windows of a zone as runs of windows of equal length (calendar.h): only those that events of [from, to) can lie in.
+std::string calendar_sql(const Window& window, int64_t from, int64_t to) {
+  if (window.kind != Window::Kind::calendar) return "";
+  const std::vector<Calendar::Run> runs =
+      from == kNoTime ? window.calendar->runs : window.calendar->runs_of(time_ms(from), time_ms(to));
+  std::string starts, sizes;
+  for (const Calendar::Run& run : runs) {
+    starts += fmt::format("{}{}", starts.empty() ? "" : ", ", to_ms(run.start));
+    sizes += fmt::format("{}{}", sizes.empty() ? "" : ", ", run.size.count());
+  }
+  return fmt::format("    WITH CAST([{}] AS Array(Int64)) AS _starts, CAST([{}] AS Array(Int64)) AS _sizes\n", starts, sizes);
 }
 
 bool reads_order(const Measure& measure) { return measure.kind == MeasureKind::first || measure.kind == MeasureKind::last; }
@@ -107,7 +126,9 @@ std::string where_sql(const Ask& ask) {
 }
 
 std::string rows_sql(const Ask& ask) {
-  return fmt::format("    SELECT\n{}    FROM sluice.events\n    WHERE {}\n", lines(row_columns(ask), "      "), where_sql(ask));
+  return fmt::format("{}    SELECT\n{}    FROM sluice.events\n    WHERE {}\n",
+                     ask.windows ? calendar_sql(ask.metric.window, ask.from, ask.to) : "", lines(row_columns(ask), "      "),
+                     where_sql(ask));
 }
 
 // Raw aggregates: percentile keeps its sorted values for the next step, which needs them twice; topk its different values and how
@@ -152,7 +173,7 @@ std::vector<std::string> group_names(const Ask& ask) {
 std::string groups_sql(const Ask& ask) {
   std::vector<std::string> columns;
   if (ask.windows)
-    columns = {"_ws", ask.metric.window.kind == Window::Kind::cumulate ? "_we" : window_end(ask.metric.window) + " AS _we"};
+    columns = {"_ws", has_end_column(ask.metric.window) ? "_we" : window_end(ask.metric.window) + " AS _we"};
   for (const uint32_t i : ask.dimensions) columns.push_back(dimension_column(i));
   for (size_t i = 0; i < ask.metric.measures.size(); ++i) {
     const Measure& measure = ask.metric.measures[i];
@@ -281,9 +302,9 @@ std::string window_list_query(const Plan& plan, const Metric& metric, uint64_t u
   std::vector<std::string> columns{"toUnixTimestamp64Milli(event_time) AS _t"};
   for (std::string& column : window_columns(metric.window)) columns.push_back(std::move(column));
   return fmt::format(
-      "SELECT _ws AS window_start, {} AS window_end, count() AS rows\nFROM (\n    SELECT\n{}    FROM sluice.events\n    WHERE "
+      "SELECT _ws AS window_start, {} AS window_end, count() AS rows\nFROM (\n{}    SELECT\n{}    FROM sluice.events\n    WHERE "
       "{}\n)\nGROUP BY window_start, window_end\nORDER BY window_start, window_end\n",
-      window_end(metric.window), lines(columns, "      "), where_sql(ask));
+      window_end(metric.window), calendar_sql(metric.window, kNoTime, kNoTime), lines(columns, "      "), where_sql(ask));
 }
 
 std::string definition_query(const Plan& plan, const Metric& metric, uint64_t up_to_epoch, TimeMs watermark) {

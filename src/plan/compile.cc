@@ -9,11 +9,12 @@
 #include "plan/clickhouse.h"
 #include "plan/reader.h"
 #include "plan/version.h"
+#include "plan/zone.h"
 
 namespace sluice::plan {
 namespace {
 
-enum class FileKind : uint8_t { project, metrics, dashboards, unknown };
+enum class FileKind : uint8_t { project, metrics, dashboards, zone, unknown };
 
 FileKind kind_of(std::string_view path) {
   const auto in_folder = [&](std::string_view folder) {
@@ -23,6 +24,7 @@ FileKind kind_of(std::string_view path) {
   if (path == "sluice.yaml") return FileKind::project;
   if (in_folder("metrics/")) return FileKind::metrics;
   if (in_folder("dashboards/")) return FileKind::dashboards;
+  if (path.starts_with(kZonePrefix) && is_zone_name(path.substr(kZonePrefix.size()))) return FileKind::zone;
   return FileKind::unknown;
 }
 
@@ -109,7 +111,14 @@ std::vector<Parsed> parse_all(const std::vector<Document>& documents, Diagnostic
 Compiled compile(const std::vector<SourceFile>& files) {
   Diagnostics diagnostics;
   std::vector<Document> documents;
-  for (const SourceFile& file : files) documents.emplace_back(file.path, file.text);
+  Definitions definitions;
+  for (const SourceFile& file : files) {
+    if (kind_of(file.path) == FileKind::zone) {
+      definitions.zones.emplace(file.path.substr(kZonePrefix.size()), file.text);
+    } else {
+      documents.emplace_back(file.path, file.text);
+    }
+  }
   std::sort(documents.begin(), documents.end(), [](const Document& a, const Document& b) { return a.path() < b.path(); });
   const auto is_project = [](const Document& document) { return kind_of(document.path()) == FileKind::project; };
   if (std::none_of(documents.begin(), documents.end(), is_project)) {
@@ -120,7 +129,6 @@ Compiled compile(const std::vector<SourceFile>& files) {
   }
 
   const std::vector<Parsed> parsed = parse_all(documents, diagnostics);
-  Definitions definitions;
   std::vector<Metric>& metrics = definitions.plan.metrics;
   const auto read_kind = [&](FileKind kind, void (*read)(Reader&, const Yaml&, Definitions&)) {
     for (const Parsed& file : parsed) {

@@ -94,13 +94,11 @@ TEST(CompileErrors, reserved_kinds_and_keys_say_that_they_are_not_in_this_releas
             "metrics/m.yaml:3:1: `retention` (who comes back) is not in this release; leave it out\n"
             "metrics/m.yaml:4:1: `dimensions` (tables to join) is not in this release; leave it out\n"
             "metrics/m.yaml:5:1: `contracts` (what events must look like) is not in this release; leave it out\n");
-  EXPECT_EQ(metric_errors("    from: visits\n    joins: {}\n    latency: batch\n    window: {calendar: month, zone: "
-                          "Europe/Berlin}\n    measures: {n: count()}\n"),
+  EXPECT_EQ(metric_errors("    from: visits\n    joins: {}\n    latency: batch\n    window: {tumble: 1d}\n"
+                          "    measures: {n: count()}\n"),
             "metrics/m.yaml:4:11: `from: visits`: metrics over sessions are not in this release; leave it out or write events\n"
             "metrics/m.yaml:5:5: `joins` (dimension tables as of event time) is not in this release; leave it out\n"
-            "metrics/m.yaml:6:5: `latency` (realtime, minutes or batch) is not in this release; leave it out\n"
-            "metrics/m.yaml:7:14: `calendar` (day, week or month of a time zone) is not in this release; leave it out\n"
-            "metrics/m.yaml:7:31: `zone` (of calendar) is not in this release; leave it out\n");
+            "metrics/m.yaml:6:5: `latency` (realtime, minutes or batch) is not in this release; leave it out\n");
 }
 
 TEST(CompileErrors, names_are_checked_and_unique) {
@@ -155,7 +153,7 @@ TEST(CompileErrors, windows_have_one_form_and_sizes_that_fit) {
 TEST(CompileErrors, missing_and_misshapen_parts_of_a_metric_are_named) {
   EXPECT_EQ(metric_errors("    question: why\n"),
             "metrics/m.yaml:3:5: a metric needs `measures` (the numbers of each group)\n"
-            "metrics/m.yaml:3:5: a metric needs `window` (tumble, hop or cumulate)\n");
+            "metrics/m.yaml:3:5: a metric needs `window` (tumble, hop, cumulate or calendar)\n");
   EXPECT_EQ(metric_errors("    window: {tumble: 1d}\n    measures: {}\n"),
             "metrics/m.yaml:5:15: a metric has at least one measure: {events: count()}\n");
   EXPECT_EQ(metric_errors("    window: {tumble: 1d}\n    measures: {n: }\n"), "metrics/m.yaml:5:16: `n` has no value\n");

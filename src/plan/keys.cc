@@ -48,8 +48,8 @@ constexpr std::array kWindowKeys{
     Key{"cumulate", Shape::duration, nullptr, kOptional, false, "windows that grow by `step` up to this size, then begin again"},
     Key{"step", Shape::duration, nullptr, kOptional, false, "of cumulate; its size is a multiple of it"},
     Key{"offset", Shape::duration, nullptr, kOptional, false, "moves the windows' origin, 1970-01-01T00:00Z"},
-    Key{"calendar", Shape::text, nullptr, kOptional, kReserved, "day, week or month of a time zone"},
-    Key{"zone", Shape::text, nullptr, kOptional, kReserved, "of calendar"},
+    Key{"calendar", Shape::text, nullptr, kOptional, false, "day, week (from Monday) or month of a time zone"},
+    Key{"zone", Shape::text, nullptr, kOptional, false, "of calendar: Europe/Berlin"},
 };
 constexpr KeySet kWindow{"a window", kWindowKeys};
 constexpr std::array kDimensionKeys{
@@ -68,7 +68,7 @@ constexpr std::array kMetricKeys{
     Key{"question", Shape::text, nullptr, kOptional, false, "what it answers"},
     Key{"from", Shape::name, nullptr, kOptional, false, "events"},
     Key{"where", Shape::expression, nullptr, kOptional, false, "only events that pass"},
-    Key{"window", Shape::map, &kWindow, kRequired, false, "tumble, hop or cumulate"},
+    Key{"window", Shape::map, &kWindow, kRequired, false, "tumble, hop, cumulate or calendar"},
     Key{"allowed_lateness", Shape::duration, nullptr, kOptional, false,
         "how long after its end a window waits before it is final (10m)"},
     Key{"dimensions", Shape::named, &kDimension, kOptional, false, "one group per combination of their values"},

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -29,12 +30,18 @@ struct Source {
   DurationMs dedup{24 * 3'600'000};
 };
 
+enum class CalendarUnit : uint8_t { day, week, month };
+struct Calendar;          // calendar.h
+
 struct Window {
-  enum class Kind : uint8_t { tumble, hop, cumulate };
+  enum class Kind : uint8_t { tumble, hop, cumulate, calendar };
   Kind kind = Kind::tumble;
-  DurationMs size{};
-  DurationMs step{};      // slide of hop, step of cumulate; = size for tumble. size is a multiple of it
+  DurationMs size{};      // of calendar the longest
+  DurationMs step{};      // slide of hop, step of cumulate; = size for tumble. size is a multiple of it. Of calendar 1, 7 or 31 days
   DurationMs offset{};    // origin is 1970-01-01T00:00Z + offset
+  CalendarUnit unit = CalendarUnit::day;   // of calendar, as what follows
+  std::string zone{};
+  std::shared_ptr<const Calendar> calendar{};
 };
 
 struct Span {  // [start, end)
@@ -42,7 +49,7 @@ struct Span {  // [start, end)
   TimeMs end;
   auto operator<=>(const Span&) const = default;
 };
-// Every window that contains `at`, oldest start first, for cumulate shortest first. At most size / step of them.
+// Every window that contains `at`, oldest start first, for cumulate shortest first. At most size / step of them, one of calendar.
 void windows_of(const Window& window, TimeMs at, std::vector<Span>& into);
 // Every window with start <= at < end + beyond, oldest first. At most (size + beyond) / step + 1 of them.
 void windows_reaching(const Window& window, DurationMs beyond, TimeMs at, std::vector<Span>& into);

@@ -46,9 +46,13 @@ std::optional<Window> read_window(Reader& reader, const Yaml& map, const KeySet&
     }
     form = &candidate;
   }
+  if (const Yaml::Entry* entry = map.find("calendar")) {
+    reader.report(entry->at, "calendar windows are of metrics; of funnels and retention they are not in this release");
+    return std::nullopt;
+  }
+  if (const Yaml::Entry* entry = map.find("zone")) reader.report(entry->at, "`zone` goes with `calendar`, as in {calendar: day, zone: Europe/Berlin}");
   if (form == nullptr) {
-    if (map.find("calendar") == nullptr)
-      reader.report(map.at, "a window is one of {tumble: 1d}, {hop: 1h, slide: 15m}, {cumulate: 1d, step: 1h}");
+    reader.report(map.at, "a window is one of {tumble: 1d}, {hop: 1h, slide: 15m}, {cumulate: 1d, step: 1h}");
     return std::nullopt;
   }
   for (const std::string_view step : {std::string_view("slide"), std::string_view("step")}) {
@@ -252,7 +256,9 @@ void read_metric(Reader& reader, const Yaml& map, const KeySet& keys, Definition
   }
   metric.where = reader.condition(map, keys, "where", into.paths);
   if (const Yaml* window = value_of(map, keys, "window")) {
-    metric.window = read_window(reader, *window, *keys.find("window")->inner).value_or(Window{});
+    const KeySet& inner = *keys.find("window")->inner;
+    const bool calendar = window->find("calendar") != nullptr;
+    metric.window = (calendar ? read_calendar(reader, *window, inner, into) : read_window(reader, *window, inner)).value_or(Window{});
   }
   metric.allowed_lateness = reader.duration(map, keys, "allowed_lateness", {}).value_or(metric.allowed_lateness);
   if (const Yaml* dimensions = value_of(map, keys, "dimensions")) {

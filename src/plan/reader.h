@@ -50,6 +50,8 @@ struct Definitions {
   Plan plan;
   PathTable paths;
   std::map<std::string, Location> names;  // of definitions of every kind
+  std::map<std::string, std::string_view> zones;  // the zone files given, by name
+  std::map<std::pair<std::string, CalendarUnit>, std::shared_ptr<const Calendar>> calendars;  // made once for all metrics
 };
 
 void read_project(Reader& reader, const Yaml& root, Definitions& into);
@@ -59,6 +61,7 @@ void read_dashboards(Reader& reader, const Yaml& root, Definitions& into);
 
 // What metrics, funnels and retention have in common.
 std::optional<Window> read_window(Reader& reader, const Yaml& map, const KeySet& keys);
+std::optional<Window> read_calendar(Reader& reader, const Yaml& map, const KeySet& keys, Definitions& into);  // of metrics only
 void read_dimensions(Reader& reader, const Yaml& map, const KeySet& keys, Metric& metric, PathTable& paths);
 void read_funnel(Reader& reader, const Yaml& map, const KeySet& keys, Definitions& into);
 // `where` of a definition that reads only events of its conditions, of keys that are known: one of `conditions` and `by` is not null.

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "base/hash.h"
+#include "plan/calendar.h"
 #include "plan/typing.h"
 
 namespace sluice::plan {
@@ -77,6 +78,7 @@ std::string_view window_word(Window::Kind kind) {
     case Window::Kind::tumble: return "tumble";
     case Window::Kind::hop: return "hop";
     case Window::Kind::cumulate: return "cumulate";
+    case Window::Kind::calendar: return "calendar";
   }
   return "";
 }
@@ -113,6 +115,15 @@ std::string metric_version(const Metric& metric, const std::vector<std::string>&
   put(out, metric.window.size.count());
   put(out, metric.window.step.count());
   put(out, metric.window.offset.count());
+  if (metric.window.calendar) {
+    // With its instants: a newer zone database that changes them makes another metric, computed anew.
+    put(out, metric.window.zone);
+    put(out, unit_name(metric.window.unit));
+    for (const Calendar::Run& run : metric.window.calendar->runs) {
+      put(out, to_ms(run.start));
+      put(out, run.size.count());
+    }
+  }
   put(out, metric.allowed_lateness.count());
   put(out, static_cast<int64_t>(metric.dimensions.size()));
   for (const Dimension& dimension : metric.dimensions) {

@@ -1,3 +1,6 @@
+#include <algorithm>
+
+#include "plan/calendar.h"
 #include "plan/plan.h"
 
 namespace sluice::plan {
@@ -22,6 +25,13 @@ void windows_of(const Window& window, TimeMs at, std::vector<Span>& into) {
       for (int64_t end = start + ((t - start) / step + 1) * step; end <= start + size; end += step) {
         into.push_back(Span{time_ms(start), time_ms(end)});
       }
+      return;
+    }
+    case Window::Kind::calendar: {
+      const std::vector<TimeMs>& starts = window.calendar->starts;
+      const auto next = std::upper_bound(starts.begin(), starts.end(), at);
+      // No event lies outside (R2); a moment that does has no window.
+      if (next != starts.begin() && next != starts.end()) into.push_back(Span{*std::prev(next), *next});
       return;
     }
   }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "plan/calendar.h"
 #include "serve/json_out.h"
 
 namespace sluice::serve {
@@ -18,6 +19,7 @@ const char* window_kind(plan::Window::Kind kind) {
     case plan::Window::Kind::tumble: return "tumble";
     case plan::Window::Kind::hop: return "hop";
     case plan::Window::Kind::cumulate: return "cumulate";
+    case plan::Window::Kind::calendar: return "calendar";
   }
   return "tumble";
 }
@@ -66,9 +68,15 @@ void write_metric(JsonOut& out, const plan::Metric& metric, const Progress* prog
     });
     out.key("window").object([&] {
       out.key("kind").text(window_kind(metric.window.kind));
-      out.key("size_ms").number(metric.window.size.count());
+      // Windows of a calendar differ in length: what they mostly have.
+      const bool calendar = metric.window.kind == plan::Window::Kind::calendar;
+      out.key("size_ms").number((calendar ? metric.window.step : metric.window.size).count());
       out.key("step_ms").number(metric.window.step.count());
       out.key("offset_ms").number(metric.window.offset.count());
+      if (calendar) {
+        out.key("unit").text(plan::unit_name(metric.window.unit));
+        out.key("zone").text(metric.window.zone);
+      }
     });
     out.key("allowed_lateness_ms").number(metric.allowed_lateness.count());
     out.key("version").text(metric.version);

@@ -2,6 +2,7 @@
 
 #include "base/bytes.h"
 #include "event/record.h"
+#include "plan/zone.h"
 #include "process/store_check.h"
 
 namespace sluice::harness {
@@ -69,7 +70,13 @@ Status Rig::open(const Project& project) {
   return open_stages();
 }
 
-Status Rig::use(const Project& project) {
+Status Rig::use(const Project& definitions) {
+  Project project = definitions;
+  for (const std::string& zone : plan::zones_of(definitions)) {
+    const std::string path = os::join(plan::kZoneFolder, zone);
+    if (real_.ports().files.exists(path))
+      project.push_back({std::string(plan::kZonePrefix) + zone, SLUICE_TRY(real_.ports().files.read_all(path, plan::kZoneBytesMax))});
+  }
   plan::Compiled compiled = plan::compile(project);
   if (!compiled.plan) {
     std::string all;

@@ -356,7 +356,7 @@ def main():
     if options.count < 100:
         sys.exit(bool(failures))
     wanted = ['windows with late events', 'of late and timely events', 'rows filling', 'rows final', 'rows revised', 'tumble windows', 'hop windows',
-              'cumulate windows', 'filtered measures', 'duplicates', 'conflicts', 'events', 'quarantined', 'links', 'events before 1970', 'restart',
+              'cumulate windows', 'calendar windows', 'filtered measures', 'duplicates', 'conflicts', 'events', 'quarantined', 'links', 'events before 1970', 'restart',
               'restart second', 'define', 'power cut', 'store dies', 'lose reply', 'refuse insert', 'batches of one', 'rig: jobs', 'rig: windows', 'rig: revisions',
               'rig: evictions', 'rig: replayed', 'rig: skipped', 'rig: fences', 'rig: retries']
     wanted += ['measure ' + k for k in ('count', 'count_of', 'sum', 'avg', 'min', 'max', 'distinct', 'percentile', 'first', 'last', 'topk', 'derived')]

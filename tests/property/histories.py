@@ -189,9 +189,17 @@ class Definitions:
         offset = self.rng.choice([0, 0, 0, step // 3, step // 2])
         return {'kind': kind, 'size': size, 'step': step, 'offset': offset}
 
+    def calendar(self):
+        # The days around the histories: Berlin and Beirut lose an hour on 2026-03-29, Beirut at midnight; Casablanca's clock went
+        # back and forth at Ramadan. Apia has left out a day, Kathmandu is 5:45 off, Havana's midnights come twice.
+        return {'kind': 'calendar', 'unit': self.rng.choice(['day', 'day', 'week', 'month']),
+                'zone': self.rng.choice(['Europe/Berlin', 'Europe/Berlin', 'Asia/Beirut', 'America/Sao_Paulo', 'Pacific/Apia', 'Asia/Kathmandu',
+                                         'America/Havana', 'Africa/Casablanca', 'Australia/Lord_Howe', 'UTC'])}
+
     def metric(self, name):
         rng = self.rng
-        metric = {'name': name, 'window': self.window(), 'lateness': rng.choice([0, 0, SECOND, 10 * SECOND, 10 * MINUTE, HOUR]),
+        window = self.calendar() if rng.random() < 0.2 else self.window()
+        metric = {'name': name, 'window': window, 'lateness': rng.choice([0, 0, SECOND, 10 * SECOND, 10 * MINUTE, HOUR]),
                   'where': self.where() if rng.random() < 0.5 else None, 'dimensions': [], 'measures': []}
         names = ['d', 'plan', 'version', 'epoch', 'dim']
         rng.shuffle(names)
@@ -219,9 +227,12 @@ def metrics_text(metrics):
     out = []
     for metric in metrics:
         w = metric['window']
-        window = {'tumble': 'tumble: ' + duration(w['size']), 'hop': 'hop: %s, slide: %s' % (duration(w['size']), duration(w['step'])),
-                  'cumulate': 'cumulate: %s, step: %s' % (duration(w['size']), duration(w['step']))}[w['kind']]
-        if w['offset']:
+        if w['kind'] == 'calendar':
+            window = 'calendar: %s, zone: %s' % (w['unit'], w['zone'])
+        else:
+            window = {'tumble': 'tumble: ' + duration(w['size']), 'hop': 'hop: %s, slide: %s' % (duration(w['size']), duration(w['step'])),
+                      'cumulate': 'cumulate: %s, step: %s' % (duration(w['size']), duration(w['step']))}[w['kind']]
+        if w.get('offset'):
             window += ', offset: ' + duration(w['offset'])
         out += ['- name: ' + metric['name'], '  window: {%s}' % window, '  allowed_lateness: ' + duration(metric['lateness'])]
         if metric['where']:

@@ -8,6 +8,8 @@ run(history) takes what differential.py makes: sources, metrics (expressions as 
 import re
 from dataclasses import dataclass, field
 
+import model_calendar
+
 ONE = 10**9
 MINUS_INFINITY = None
 
@@ -556,6 +558,8 @@ def passes(where, event):
 
 # ---- Windows and measures: R1, R8.
 def windows_of(window, t):
+    if window['kind'] == 'calendar':
+        return [model_calendar.window_of(window, t)]
     kind, size, step, offset = window['kind'], window['size'], window['step'], window['offset']
     if kind == 'tumble':
         start = (t - offset) // size * size + offset
@@ -632,13 +636,13 @@ def measure_value(measure, events):
 
 def rows_of(metric, outcome, hurt=None):
     """Rows as the view shows them: (window_start, window_end, dimensions..., measures..., state). `hurt` is a planted bug: it gets
-    the measure, its events and the right value, and returns another one."""
+    the measure, its events and the right value, and returns another one; or it has its own `windows`."""
     groups = {}
     for event in outcome.events:
         if not passes(metric['where'], event):
             continue
         group = tuple(text_of(d['value'], event) for d in metric['dimensions'])
-        for window in windows_of(metric['window'], event.time):
+        for window in getattr(hurt, 'windows', windows_of)(metric['window'], event.time):
             groups.setdefault((window, group), []).append(event)
     rows = []
     for ((start, end), group), events in groups.items():

@@ -3,7 +3,7 @@
 Each gets (measure, the group's events, the right value) and returns what a program with that bug would say.
 """
 import model_funnel
-from naive_model import ONE, VALUE, half_up, passes
+from naive_model import DAY, ONE, VALUE, half_up, passes, windows_of
 
 
 def values(measure, events):
@@ -130,6 +130,34 @@ def derived_cuts_instead_of_rounding(measure, events, value):
 @bug('derived')
 def derived_divides_by_zero_to_zero(measure, events, value):
     return value or ('number', 0)
+
+
+def calendar(windows):
+    """A bug in the windows of calendars, not in a measure."""
+    def on(measure, events, value):
+        return value
+    on.windows = lambda window, t: windows(window, t) if window['kind'] == 'calendar' else windows_of(window, t)
+    PLANTED[windows.__name__.replace('_', ' ')] = on
+    return windows
+
+
+@calendar
+def calendar_in_UTC(window, t):
+    return windows_of(dict(window, zone='UTC'), t)
+
+
+@calendar
+def calendar_weeks_begin_on_sunday(window, t):
+    if window['unit'] != 'week':
+        return windows_of(window, t)
+    start, end = windows_of(window, t + DAY)[0]
+    return [(start - DAY, end - DAY)]
+
+
+@calendar
+def calendar_days_have_24_hours(window, t):
+    start, end = windows_of(window, t)[0]
+    return [(start, start + DAY if window['unit'] == 'day' else end)]
 
 
 assert half_up(-5, 10) == -1

@@ -5,6 +5,8 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <fstream>
+#include <iterator>
 #include <map>
 #include <set>
 
@@ -14,6 +16,7 @@
 #include "plan/clickhouse.h"
 #include "plan/compile.h"
 #include "plan/metric_row.h"
+#include "plan/zone.h"
 #include "random_metric.h"
 
 namespace sluice::agreement {
@@ -209,6 +212,14 @@ Cell flag(bool b) { return std::string(b ? "1" : "0"); }
 void append(std::vector<Cell>& row, const Dimensions& dimensions) { row.insert(row.end(), dimensions.begin(), dimensions.end()); }
 void append(std::vector<Cell>& row, const std::vector<StoredValue>& values) {
   for (const StoredValue& v : values) row.push_back(cell(v));
+}
+
+plan::Compiled compile_with_zones(std::vector<plan::SourceFile> files) {
+  for (const std::string& zone : plan::zones_of(files)) {
+    std::ifstream in(std::string(plan::kZoneFolder) + "/" + zone, std::ios::binary);
+    files.push_back({std::string(plan::kZonePrefix) + zone, std::string(std::istreambuf_iterator<char>(in), {})});
+  }
+  return plan::compile(files);
 }
 
 struct Counts {
@@ -548,7 +559,7 @@ TEST(MetricAgreement, every_printed_query_table_and_view_gives_the_model_s_rows)
         fmt::format("SET min_count_to_compile_expression = {0}, min_count_to_compile_aggregate_expression = {0}", repeats));
     const std::string yaml = random_metric(random);
     const plan::Compiled compiled =
-        plan::compile({{"sluice.yaml", "version: 1\nname: p\nsources: [{name: site}]\n"}, {"metrics/m.yaml", yaml}});
+        compile_with_zones({{"sluice.yaml", "version: 1\nname: p\nsources: [{name: site}]\n"}, {"metrics/m.yaml", yaml}});
     for (const plan::Diagnostic& d : compiled.diagnostics) ADD_FAILURE() << d.text() << "\n" << yaml;
     ASSERT_TRUE(compiled.plan);
     Check(*engine, *compiled.plan, events, random, counts).run();

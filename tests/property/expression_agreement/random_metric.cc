@@ -63,7 +63,11 @@ std::string window(Random& random) {
                                                  "{hop: 1h, slide: 1h}",
                                                  "{cumulate: 1d, step: 6h}",
                                                  "{cumulate: 1h, step: 15m, offset: 50m}",
-                                                 "{cumulate: 366d, step: 61d, offset: 3d}"};
+                                                 "{cumulate: 366d, step: 61d, offset: 3d}",
+                                                 "{calendar: day, zone: Europe/Berlin}",
+                                                 "{calendar: week, zone: Pacific/Apia}",
+                                                 "{calendar: month, zone: America/Sao_Paulo}",
+                                                 "{calendar: day, zone: Asia/Kathmandu}"};
   return random.of(kWindows);
 }
 
