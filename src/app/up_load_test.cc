@@ -1,4 +1,5 @@
 // The whole program under load from many threads at once, while its store is killed, while it is stopped, and while it starts.
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <array>
@@ -28,7 +29,10 @@ struct Batch {
               time + R"(,"properties":{"page":"/p)" + std::to_string(n % 5) + R"(","weight":)" + std::to_string(n) + ".5}}\n";
     };
     for (size_t n = 0; n < kFresh; ++n) line(n, "");
-    for (size_t n = 0; n < kLate; ++n) line(kFresh + n, R"(,"timestamp":"2026-01-01T00:00:0)" + std::to_string(n) + R"(Z")");
+    // Late, some batches to a window.
+    const size_t window = n_of_sender / 8;
+    const std::string minute = fmt::format("2026-01-{:02}T{:02}:{:02}", 1 + sender, window / 60 % 24, window % 60);
+    for (size_t n = 0; n < kLate; ++n) line(kFresh + n, fmt::format(R"(,"timestamp":"{}:0{}Z")", minute, n));
     for (size_t n = 0; n < kRepeated; ++n) line(n, "");
     text += R"({"event":"clicked","timestamp":"yesterday"})" "\n";
     text += R"({"event":)" "\n";
@@ -154,6 +158,46 @@ class Load {
   std::vector<std::jthread> threads_;
 };
 
+// Somebody who saves one version of the metric after another while all that goes on: another measure each time, then none, so that old
+// plans are dropped while jobs and queries of theirs may still run.
+class Editor {
+ public:
+  explicit Editor(RunningUp& up)
+      : up_(up), path_(up.setup().project + "/metrics/clicks.yaml"), original_(*up.ports().files.read_all(path_, 1_MiB)) {
+    thread_ = std::jthread([this](const std::stop_token& stop) {
+      for (size_t n = 0; !stop.stop_requested(); ++n) edit(stop, n % 4 == 3 ? "" : "more_" + std::to_string(n));
+    });
+  }
+  size_t edits() const { return edits_; }
+  void end() {
+    thread_.request_stop();
+    thread_.join();
+  }
+
+ private:
+  // Saves it and waits until the page shows it.
+  void edit(const std::stop_token& stop, const std::string& measure) {
+    const std::string more = measure.empty() ? "" : "      " + measure + ": count()\n";
+    EXPECT_TRUE(up_.ports().files.replace(path_, original_ + more));
+    const auto shown = [&] {
+      const std::string project = up_.get(up_.addresses().web, "/api/project").body;
+      return project.find(measure.empty() ? "\"weight\"" : "\"" + measure + "\"") != std::string::npos &&
+             (!measure.empty() || project.find("more_") == std::string::npos);
+    };
+    if (up_.eventually([&] { return stop.stop_requested() || shown(); })) {
+      ++edits_;
+    } else {
+      ADD_FAILURE() << "the page never showed " << measure;
+    }
+  }
+
+  RunningUp& up_;
+  const std::string path_;
+  const std::string original_;
+  std::atomic<size_t> edits_{0};
+  std::jthread thread_;
+};
+
 // All that came is stored: nothing waits in the log any more.
 bool settled(RunningUp& up) {
   return up.eventually([&] {
@@ -192,6 +236,7 @@ class UpLoadTest : public testing::Test {
 TEST_F(UpLoadTest, nothing_is_lost_or_doubled_while_everyone_asks_and_the_store_is_killed) {
   ASSERT_TRUE(up_.eventually([&] { return up_.ready(); }));
   Load load(up_, 0);
+  Editor editor(up_);
   for (uint64_t kills = 0; kills < 2; ++kills) {
     ASSERT_NO_FATAL_FAILURE(wait_for_batches(load, load.counts().batches + 25));
     ASSERT_EQ(up_.store_pids().size(), kills + 1) << "nobody else ended the store";
@@ -204,6 +249,8 @@ TEST_F(UpLoadTest, nothing_is_lost_or_doubled_while_everyone_asks_and_the_store_
     return now.refused > 0 && now.statements > 10 && now.messages > 50 && now.pages > 20 && now.commands > 5 && now.keys > 1;
   };
   EXPECT_TRUE(up_.eventually(everything_was_used));
+  EXPECT_TRUE(up_.eventually([&] { return editor.edits() >= 3; }));
+  editor.end();
   load.end();
   EXPECT_EQ(load.counts().doubtful, 0U);
   expect_all_stored_once(load.counts());
@@ -216,7 +263,7 @@ TEST_F(UpLoadTest, a_stop_under_load_ends_in_time_and_keeps_what_was_acknowledge
   wait_for_batches(load, 20);
   EXPECT_LT(up_.stop(), DurationMs(5'000));
   load.end();
-  up_.start();
+  ASSERT_NO_FATAL_FAILURE(up_.start());
   expect_all_stored_once(load.counts());
 }
 

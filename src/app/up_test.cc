@@ -56,7 +56,7 @@ TEST_F(UpTest, a_listener_that_there_is_not_is_named) {
 }
 
 TEST_F(UpTest, an_address_or_a_data_directory_that_is_taken_is_a_conflict) {
-  up_.start();
+  ASSERT_NO_FATAL_FAILURE(up_.start());
   UpSetup setup = up_.setup();
   setup.lock_wait = DurationMs(0);
   Error error = refused(setup);
@@ -89,7 +89,7 @@ TEST_F(UpTest, run_lasts_until_a_stop_is_requested) {
 }
 
 TEST_F(UpTest, one_that_is_dropped_without_a_stop_ends_in_order_and_loses_nothing) {
-  up_.start();
+  ASSERT_NO_FATAL_FAILURE(up_.start());
   send(20);
   {
     const std::unique_ptr<Up> dropped = up_.take();
@@ -99,7 +99,7 @@ TEST_F(UpTest, one_that_is_dropped_without_a_stop_ends_in_order_and_loses_nothin
 }
 
 TEST_F(UpTest, a_stop_does_not_wait_for_statements_that_run_or_wait) {
-  up_.start();
+  ASSERT_NO_FATAL_FAILURE(up_.start());
   for (int i = 0; i < 4; ++i) send(500);
   ASSERT_TRUE(all_stored());
   const std::string endless =
@@ -119,7 +119,7 @@ TEST_F(UpTest, a_stop_does_not_wait_for_statements_that_run_or_wait) {
 }
 
 TEST_F(UpTest, a_stop_does_not_wait_for_a_store_that_hangs_and_what_was_acknowledged_is_stored_at_the_next_start) {
-  up_.start();
+  ASSERT_NO_FATAL_FAILURE(up_.start());
   send(10);
   ASSERT_TRUE(all_stored());
   ASSERT_EQ(::kill(up_.store_pids().back(), SIGSTOP), 0);
