@@ -10,6 +10,7 @@ namespace sluice::plan {
 namespace {
 
 constexpr int64_t kDay = 86'400, kHour = 3600;
+constexpr int64_t kFarthest = int64_t{1} << 60;  // of a change from 1970, in seconds: further than RFC 8536 has them
 
 // Days since 1970-01-01.
 int64_t days_of(int64_t year, int64_t month, int64_t day) {
@@ -176,7 +177,9 @@ void append_rule(const Rule& rule, int until_year, std::vector<OffsetChange>& ch
     if (last == OffsetChange::kBeginning) changes.back().offset = rule.standard;
     return;
   }
-  const int64_t first_year = last == OffsetChange::kBeginning ? 1900 : year_of(last);
+  // Tables begin in the 19th century, or with the universe.
+  if (last >= days_of(until_year + 1, 1, 1) * kDay) return;
+  const int64_t first_year = std::max<int64_t>(1900, last < 0 ? 1900 : year_of(last));
   for (int64_t year = first_year; year <= until_year; ++year) {
     OffsetChange begins{rule.begins->local(year) - rule.standard, rule.summer};
     OffsetChange ends{rule.ends->local(year) - rule.summer, rule.standard};
@@ -211,7 +214,8 @@ std::optional<std::vector<OffsetChange>> read_zone(std::string_view bytes, int u
   std::vector<OffsetChange> changes{{OffsetChange::kBeginning, offsets[0]}};
   for (size_t i = 0; i < times.size(); ++i) {
     const auto kind = static_cast<uint8_t>(kinds[i]);
-    if (kind >= offsets.size() || (i > 0 && times[i] <= times[i - 1])) return std::nullopt;
+    if (kind >= offsets.size() || (i > 0 && times[i] <= times[i - 1]) || times[i] < -kFarthest || times[i] > kFarthest)
+      return std::nullopt;
     changes.push_back({times[i], offsets[kind]});
   }
   std::string rule_text;

@@ -1,0 +1,59 @@
+#include "app/project_files.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+
+#include "os/temp_folder.h"
+#include "plan/zone.h"
+
+namespace sluice::app {
+namespace {
+
+class ProjectFilesTest : public ::testing::Test {
+ protected:
+  void write(const std::string& path, std::string_view text) {
+    std::filesystem::create_directories(std::filesystem::path(folder_.file(path)).parent_path());
+    std::ofstream(folder_.file(path)) << text;
+  }
+  void write_metric(std::string_view window) {
+    write("sluice.yaml", "version: 1\nname: p\nsources: [{name: site}]\n");
+    write("metrics/m.yaml", "version: 1\nmetrics:\n  - {name: m, window: " + std::string(window) + ", measures: {n: count()}}\n");
+  }
+  std::vector<plan::SourceFile> read() {
+    const auto files = read_project(*files_, folder_.path());
+    EXPECT_TRUE(files) << files.error().message;
+    return files ? *files : std::vector<plan::SourceFile>{};
+  }
+
+  os::TempFolder folder_;
+  std::unique_ptr<os::Files> files_ = os::real_files();
+};
+
+TEST_F(ProjectFilesTest, a_zone_that_is_named_is_read_from_the_machine_and_kept_with_the_plan) {
+  if (!files_->exists(os::join(plan::kZoneFolder, "Europe/Berlin"))) GTEST_SKIP() << "this machine has no time zones";
+  write_metric("{calendar: day, zone: Europe/Berlin}");
+  const std::vector<plan::SourceFile> files = read();
+  ASSERT_EQ(files.size(), 3U);
+  EXPECT_EQ(files[2].path, "zones/Europe/Berlin");
+  EXPECT_TRUE(files[2].text.starts_with("TZif"));
+  const auto plan = compile_project(files);
+  ASSERT_TRUE(plan) << plan.error().message;
+  ASSERT_TRUE(keep_plan(*files_, folder_.file("plans"), (*plan)->hash, files));
+  const auto again = load_plan(*files_, folder_.file("plans"), (*plan)->hash);
+  ASSERT_TRUE(again) << again.error().message;
+  EXPECT_EQ((*again)->metrics[0].version, (*plan)->metrics[0].version);
+}
+
+TEST_F(ProjectFilesTest, a_zone_that_the_machine_does_not_have_is_said_where_it_is_named) {
+  write_metric("{calendar: day, zone: Europe/Nowhere}");
+  const auto plan = compile_project(read());
+  ASSERT_FALSE(plan);
+  EXPECT_TRUE(plan.error().message.starts_with("metrics/m.yaml:3:45: no time zone `Europe/Nowhere` in /usr/share/zoneinfo"))
+      << plan.error().message;
+}
+
+}  // namespace
+}  // namespace sluice::app
