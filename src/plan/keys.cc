@@ -74,7 +74,7 @@ constexpr std::array kMetricKeys{
     Key{"dimensions", Shape::named, &kDimension, kOptional, false, "one group per combination of their values"},
     Key{"measures", Shape::named, &kMeasure, kRequired, false, "the numbers of each group"},
     Key{"joins", Shape::map, nullptr, kOptional, kReserved, "dimension tables as of event time"},
-    Key{"latency", Shape::text, nullptr, kOptional, kReserved, "realtime, minutes or batch"},
+    Key{"latency", Shape::text, nullptr, kOptional, false, "how soon rows follow events: realtime, minutes or batch (realtime)"},
 };
 constexpr KeySet kMetric{"a metric", kMetricKeys};
 constexpr std::array kStepKeys{

@@ -108,6 +108,9 @@ struct Metric {
   Expression where;
   Window window;
   DurationMs allowed_lateness{600'000};
+  // How soon rows follow events: on the stream within a second; on the stream, filling ones once a minute; by an hourly job alone.
+  enum class Latency : uint8_t { realtime, minutes, batch };
+  Latency latency = Latency::realtime;
   DurationMs due_after{};   // R1: a row is due so long after its window's end: `within` of a funnel, else 0
   TimeMs due(const Span& row) const { return row.end + due_after; }
   // The watermark that ends filling.

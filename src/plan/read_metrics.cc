@@ -245,6 +245,16 @@ void read_measures(Reader& reader, const Yaml& map, const KeySet& keys, Metric& 
   inline_derived(reader, scalars, metric.measures);
 }
 
+void read_latency(Reader& reader, const Yaml& value, Metric& metric) {
+  static const std::vector<std::string> kWords{"realtime", "minutes", "batch"};
+  const auto at = std::find(kWords.begin(), kWords.end(), value.text);
+  if (at == kWords.end()) {
+    reader.report(value.at, fmt::format("`{}` is no latency: realtime, minutes or batch{}", quoted(value.text), did_you_mean(value.text, kWords)));
+    return;
+  }
+  metric.latency = static_cast<Metric::Latency>(at - kWords.begin());
+}
+
 void read_metric(Reader& reader, const Yaml& map, const KeySet& keys, Definitions& into) {
   Metric metric;
   metric.location = reader.document().locate(map.at);
@@ -261,6 +271,7 @@ void read_metric(Reader& reader, const Yaml& map, const KeySet& keys, Definition
     metric.window = (calendar ? read_calendar(reader, *window, inner, into) : read_window(reader, *window, inner)).value_or(Window{});
   }
   metric.allowed_lateness = reader.duration(map, keys, "allowed_lateness", {}).value_or(metric.allowed_lateness);
+  if (const Yaml* latency = value_of(map, keys, "latency")) read_latency(reader, *latency, metric);
   if (const Yaml* dimensions = value_of(map, keys, "dimensions")) {
     read_dimensions(reader, *dimensions, *keys.find("dimensions")->inner, metric, into.paths);
   }

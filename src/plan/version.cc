@@ -125,6 +125,7 @@ std::string metric_version(const Metric& metric, const std::vector<std::string>&
     }
   }
   put(out, metric.allowed_lateness.count());
+  if (metric.latency != Metric::Latency::realtime) put(out, metric.latency == Metric::Latency::minutes ? "minutes" : "batch");
   put(out, static_cast<int64_t>(metric.dimensions.size()));
   for (const Dimension& dimension : metric.dimensions) {
     put(out, dimension.name);

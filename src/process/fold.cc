@@ -36,6 +36,7 @@ void save_operator(ByteWriter& to, const Fold::Operator& op) {
   to.text(op.table);
   to.u64(op.birth.value);
   to.u8(op.listed ? 1 : 0);
+  to.i64(to_ms(op.last_emit));
   to.varint(op.first_windows);
   to.varint(op.unfinished.size());
   for (const plan::Span& window : op.unfinished) {
@@ -292,6 +293,11 @@ void Fold::fold_reject(const event::RejectView& reject, const event::Place& plac
                                      place});
 }
 
+bool Fold::emits_touched(const Operator& op, TimeMs now) const {
+  if (op.state->metric().latency != plan::Metric::Latency::minutes) return true;
+  return op.last_emit == kMinusInfinity || now - op.last_emit >= options_.emit_interval_minutes;
+}
+
 void Fold::finish(const std::optional<TimeMs>& clock, EpochRows& out) {
   if (block_.rows() > 0) {
     TableRows& rows = append_rows(out, Table::events);
@@ -305,7 +311,9 @@ void Fold::finish(const std::optional<TimeMs>& clock, EpochRows& out) {
   for (Operator& op : operators_) {
     MetricChange change;
     change.metric = op.shown.value_or(0);
-    op.state->emit(watermark, out.epoch, emit_touched, change.rows);
+    const bool touched_too = emit_touched && emits_touched(op, now);
+    op.state->emit(watermark, out.epoch, touched_too, change.rows);
+    if (touched_too && !change.rows.empty()) op.last_emit = now;
     change.seen = op.state->take_seen();
     if (change.rows.empty()) {
       if (op.shown && change.seen.any) out.changes.push_back(std::move(change));
@@ -360,7 +368,8 @@ bool Fold::due_at(TimeMs clock) const {
   if (clock <= clock_.now()) return false;
   const TimeMs idle = clock_.idle_watermark_at(clock);
   for (const Operator& op : operators_) {
-    if (op.state->has_touched() && clock - last_emit_ >= options_.emit_interval) return true;
+    if (op.state->has_touched() && clock - last_emit_ >= options_.emit_interval && emits_touched(op, clock)) return true;
+    if (op.batch() && op.state->cold().dirty_count() > 0 && clock >= op.next_batch && clock_.now() < op.next_batch) return true;
     const std::optional<TimeMs> next = op.state->next_close();
     if (next && *next <= idle) return true;
   }
@@ -429,6 +438,7 @@ Result<Fold::Operator> Fold::load_operator(ByteReader& from) const {
   op.table = std::string(from.text());
   op.birth = event::Epoch(from.u64());
   op.listed = from.u8() != 0;
+  op.last_emit = time_ms(from.i64());
   op.first_windows = from.varint();
   for (uint64_t n = from.varint(); n > 0 && !from.failed(); --n) {
     const TimeMs start = time_ms(from.i64());

@@ -36,6 +36,7 @@ struct FoldOptions {
       .open_max = 1'000'000, .filter_bytes_max = 32 * 1024 * 1024, .merge_span_ms = INT64_MAX, .merge_fan_in = 8};
   OperatorBounds operators;
   DurationMs emit_interval{400};  // of `now`, for groups of windows that still fill
+  DurationMs emit_interval_minutes{60'000};  // the same with latency minutes
   size_t sample_max = 5;  // events and rejects of an epoch handed to the live feed
 };
 
@@ -118,7 +119,11 @@ class Fold {
     const plan::Plan* plan = nullptr;  // of state->metric()
     uint32_t metric = 0;  // index into plan->metrics
     std::optional<uint32_t> shown;  // index into shown()'s metrics, if it is one of them
+    TimeMs last_emit = kMinusInfinity;  // of groups of windows that still fill, where the metric has its own pace
+    TimeMs next_batch = kMinusInfinity;  // latency batch: its windows are due again; not kept over a restart
+    event::Epoch batch_up_to;  // and what was dirtied up to here is due now
     bool complete() const { return listed && unfinished.empty(); }
+    bool batch() const { return state->metric().latency == plan::Metric::Latency::batch; }
   };
   // Those of plan()'s metrics in its order, then those that are only shown.
   std::vector<Operator>& operators() { return operators_; }
@@ -142,6 +147,7 @@ class Fold {
   Status load(ByteReader& from, const PlanOf& plan_of);
   Result<Operator> load_operator(ByteReader& from) const;
   Status fold_event(const event::EventView& event, const event::Place& place, EpochRows& out);
+  bool emits_touched(const Operator& op, TimeMs now) const;
   void fold_reject(const event::RejectView& reject, const event::Place& place, EpochRows& out);
   void write_link(std::string_view anonymous_id, std::string_view user_id, const event::Place& place, EpochRows& out);
   Status link(std::string_view anonymous_id, std::string_view user_id, const event::Place& place, EpochRows& out);

@@ -1,5 +1,6 @@
 #include "process/metric_operator.h"
 
+#include "process/batch_windows.h"
 #include "process/funnel_levels.h"
 #include "process/window_aggregate.h"
 
@@ -7,6 +8,7 @@ namespace sluice::process {
 
 std::unique_ptr<MetricOperator> make_operator(const plan::Metric& metric, OperatorBounds bounds, TimeMs born_after) {
   if (metric.kind == plan::Metric::Kind::funnel) return std::make_unique<FunnelLevels>(metric, bounds, born_after);
+  if (metric.latency == plan::Metric::Latency::batch) return std::make_unique<BatchWindows>(metric, bounds, born_after);
   return std::make_unique<WindowAggregate>(metric, bounds, born_after);
 }
 

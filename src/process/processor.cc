@@ -207,11 +207,12 @@ void Processor::note_status() {
   status_.uncommitted_epochs = uncommitted_.size();
   status_.state_bytes = fold_->memory_bytes();
   status_.totals = fold_->totals();
-  status_.dirty_windows = status_.evictions = 0;
+  status_.dirty_windows = status_.resting_windows = status_.evictions = 0;
   status_.shown = fold_->shown().hash;
   status_.progress.clear();
   for (const Fold::Operator& op : fold_->operators()) {
-    status_.dirty_windows += op.state->cold().dirty_count();
+    const bool rests = op.batch() && op.complete() && op.state->cold().due(op.batch_up_to, 1).empty() && status_.now < op.next_batch;
+    (rests ? status_.resting_windows : status_.dirty_windows) += op.state->cold().dirty_count();
     status_.evictions += op.state->evictions();
     if (op.plan != &fold_->plan()) continue;  // about to be replaced: what replaces it has progress
     const plan::Metric& metric = op.state->metric();

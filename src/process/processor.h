@@ -39,6 +39,7 @@ struct ProcessorOptions {
   uint64_t checkpoint_records = 1'000'000;
   int checkpoint_rest = 10;  // times the last one's duration
   int job_rest = 2;  // times the last job's duration
+  DurationMs batch_every{3'600'000};  // of `now`, for metrics with latency batch
   size_t job_windows_max = 4096;
 };
 
@@ -63,6 +64,7 @@ struct ProcessorStatus {
   uint64_t records = 0;  // folded since start
   size_t uncommitted_epochs = 0;
   uint64_t dirty_windows = 0;
+  uint64_t resting_windows = 0;  // dirty ones of metrics with latency batch, before their hour
   uint64_t jobs_done = 0;
   uint64_t evictions = 0;
   size_t state_bytes = 0;
@@ -135,7 +137,8 @@ class Processor {
   Status publish_checkpoint(os::MonotonicTime now);
   void keep(const Checkpoint& checkpoint);
   Status schedule_job(os::MonotonicTime now);
-  Status start_job(Fold::Operator& op, os::MonotonicTime now);
+  Status start_job(Fold::Operator& op, Epoch dirtied_up_to, os::MonotonicTime now);
+  Epoch due_up_to(Fold::Operator& op);
   void apply_listing(const ListedEntry& listed);
   void give_back(const JobEntry& job);  // its windows are dirty again
   void finish_first(const JobEntry& job);  // its windows are computed

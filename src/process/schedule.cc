@@ -107,18 +107,31 @@ Status Processor::schedule_job(os::MonotonicTime now) {
   for (size_t k = 0; k < operators.size(); ++k) {
     const size_t i = (last_job_operator_ + 1 + k) % operators.size();
     if (stopped(operators[i]) || operators[i].state->cold().due(committed_, 1).empty()) continue;
+    const Epoch up_to = due_up_to(operators[i]);
+    if (operators[i].state->cold().due(up_to, 1).empty()) continue;
     last_job_operator_ = i;
-    return start_job(operators[i], now);
+    return start_job(operators[i], up_to, now);
   }
   return ok();
 }
 
-Status Processor::start_job(Fold::Operator& op, os::MonotonicTime now) {
+// What was dirtied up to that epoch is due: all, but of a metric with latency batch only every hour what is dirty then.
+Epoch Processor::due_up_to(Fold::Operator& op) {
+  if (!op.batch() || !op.complete()) return committed_;
+  const TimeMs now = fold_->clock().now();
+  if (now >= op.next_batch) {
+    op.next_batch = now + setup_.options.batch_every;
+    op.batch_up_to = committed_;
+  }
+  return op.batch_up_to;
+}
+
+Status Processor::start_job(Fold::Operator& op, Epoch dirtied_up_to, os::MonotonicTime now) {
   JobEntry entry;
   entry.job = next_job_;
   entry.metric = op.state->metric().name;
   entry.version = op.state->metric().version;
-  entry.windows = op.state->cold().due(committed_, setup_.options.job_windows_max);
+  entry.windows = op.state->cold().due(dirtied_up_to, setup_.options.job_windows_max);
   entry.up_to = committed_;
   entry.watermark = committed_watermark_;
   entry.clock = fold_->clock().now();

@@ -311,6 +311,7 @@ def tally(history, result):
         for row in model_of(metric).rows_of(metric, outcome):
             counts[kind + 's ' + row[-1][1]] += 1
         counts[metric['window']['kind'] + ' windows'] += 1
+        counts['latency ' + metric.get('latency', 'realtime')] += 1
         for measure in metric['measures']:
             counts['measure ' + measure['kind']] += 1
             counts['filtered measures'] += measure.get('where') is not None
@@ -357,7 +358,7 @@ def main():
         sys.exit(bool(failures))
     wanted = ['windows with late events', 'of late and timely events', 'rows filling', 'rows final', 'rows revised', 'tumble windows', 'hop windows',
               'cumulate windows', 'calendar windows', 'filtered measures', 'duplicates', 'conflicts', 'events', 'quarantined', 'links', 'events before 1970', 'restart',
-              'restart second', 'define', 'power cut', 'store dies', 'lose reply', 'refuse insert', 'batches of one', 'rig: jobs', 'rig: windows', 'rig: revisions',
+              'restart second', 'define', 'latency minutes', 'latency batch', 'power cut', 'store dies', 'lose reply', 'refuse insert', 'batches of one', 'rig: jobs', 'rig: windows', 'rig: revisions',
               'rig: evictions', 'rig: replayed', 'rig: skipped', 'rig: fences', 'rig: retries']
     wanted += ['measure ' + k for k in ('count', 'count_of', 'sum', 'avg', 'min', 'max', 'distinct', 'percentile', 'first', 'last', 'topk', 'derived')]
     wanted += ['funnels', 'strict funnels', 'funnels reached step 2', 'funnels reached step 3', 'converted at once', 'converted at the last moment',

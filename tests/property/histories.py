@@ -235,6 +235,8 @@ def metrics_text(metrics):
         if w.get('offset'):
             window += ', offset: ' + duration(w['offset'])
         out += ['- name: ' + metric['name'], '  window: {%s}' % window, '  allowed_lateness: ' + duration(metric['lateness'])]
+        if metric.get('latency'):
+            out.append('  latency: ' + metric['latency'])
         if metric['where']:
             out.append('  where: ' + yaml_text(show(metric['where'])))
         if metric['dimensions']:
@@ -398,6 +400,9 @@ def make(seed):
         if 'second' in projects and more.random() < 0.7:
             kept = projects[''][-1] if more.random() < 0.5 else model_funnel.make(more, Definitions(more), 'funnel_0')
             projects['second'] = [m for m in projects['second'] if m['name'] != 'funnel_0'] + [kept]
+    for metric in {id(m): m for metrics in projects.values() for m in metrics}.values():
+        if metric.get('kind') is None and more.random() < 0.15:
+            metric['latency'] = more.choice(['minutes', 'batch'])
     options = []
     if rng.random() < 0.3:
         options.append('groups at most %d' % rng.choice([1, 2, 5, 20]))
@@ -439,6 +444,9 @@ def make(seed):
     # Filling windows are emitted every so often: at the end every one of them was.
     wall += rng.choice([10_000, 10_001, MINUTE, 10 * MINUTE, HOUR, 2 * DAY])
     steps.append(('at', wall))
+    if any('latency' in m for metrics in projects.values() for m in metrics):
+        # The hour in which windows close, and the one in which a batch finds them closed.
+        steps += [('settle',), ('at', wall + HOUR + MINUTE), ('settle',), ('at', wall + 2 * (HOUR + MINUTE))]
     return {'seed': seed, 'sources': sources, 'projects': projects, 'options': options, 'steps': steps, 'start': start,
             'ones': rng.random() < 0.08}
 
