@@ -37,12 +37,14 @@ const char* unit_name(CalendarUnit unit) {
 
 std::shared_ptr<const Calendar> make_calendar(CalendarUnit unit, const std::vector<OffsetChange>& changes) {
   auto calendar = std::make_shared<Calendar>();
-  size_t span = 0;  // the first between two changes in which a local time of the date or later occurs: never earlier for a later date
+  size_t span =
+      0;  // the first between two changes in which a local time of the date or later occurs: never earlier for a later date
   for (const int64_t date : first_dates(unit)) {
     const int64_t midnight = date * 86'400;
     while (span + 1 < changes.size() && changes[span + 1].at + changes[span].offset <= midnight) ++span;
     const int64_t start = std::max(changes[span].at, midnight - changes[span].offset);
-    if (calendar->starts.empty() || time_ms(start * 1000) > calendar->starts.back()) calendar->starts.push_back(time_ms(start * 1000));
+    if (calendar->starts.empty() || time_ms(start * 1000) > calendar->starts.back())
+      calendar->starts.push_back(time_ms(start * 1000));
   }
   for (size_t i = 0; i + 1 < calendar->starts.size(); ++i) {
     const DurationMs size = calendar->starts[i + 1] - calendar->starts[i];

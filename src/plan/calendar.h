@@ -26,7 +26,7 @@ struct Calendar {
     bool operator==(const Run&) const = default;
   };
   std::vector<TimeMs> starts;
-  std::vector<Run> runs;     // the last ends where the last of `starts` is
+  std::vector<Run> runs;  // the last ends where the last of `starts` is
   DurationMs longest{};
 
   // Those that hold instants of [from, to).

@@ -54,7 +54,8 @@ int64_t at(std::string_view text) { return to_ms(parse_rfc3339(text)->time); }
 std::vector<OffsetChange> of_year(const std::vector<OffsetChange>& changes, int year) {
   std::vector<OffsetChange> out;
   for (const OffsetChange& c : changes) {
-    if (c.at != OffsetChange::kBeginning && format_rfc3339(time_ms(c.at * 1000)).starts_with(std::to_string(year))) out.push_back(c);
+    if (c.at != OffsetChange::kBeginning && format_rfc3339(time_ms(c.at * 1000)).starts_with(std::to_string(year)))
+      out.push_back(c);
   }
   return out;
 }
@@ -77,7 +78,8 @@ constexpr int64_t kHour = 3600;
 
 TEST(Zone, the_table_is_followed_by_the_rule) {
   // +1 h from 2000-01-01 on, then what Europe/Berlin has had since 1996: last Sundays of March and October at 01:00 UTC.
-  const Written zone{.offsets = {0, kHour}, .times = {{at("2000-01-01T00:00:00Z") / 1000, 1}}, .rule = "CET-1CEST,M3.5.0,M10.5.0/3"};
+  const Written zone{
+      .offsets = {0, kHour}, .times = {{at("2000-01-01T00:00:00Z") / 1000, 1}}, .rule = "CET-1CEST,M3.5.0,M10.5.0/3"};
   const auto changes = read_zone(zone_file(zone), 2027);
   ASSERT_TRUE(changes);
   EXPECT_EQ((*changes)[0], (OffsetChange{OffsetChange::kBeginning, 0}));
@@ -90,14 +92,17 @@ TEST(Zone, the_table_is_followed_by_the_rule) {
 TEST(Zone, rules_are_read_in_every_form) {
   // South of the equator summer ends first; the offsets are west of Greenwich; the hour of the change lies outside its day.
   EXPECT_EQ(of_year(rule("<-04>4<-03>,M9.1.6/24,M4.1.6/24", 2026), 2026),
-            (std::vector<OffsetChange>{{at("2026-04-05T03:00:00Z") / 1000, -4 * kHour}, {at("2026-09-06T04:00:00Z") / 1000, -3 * kHour}}));
-  EXPECT_EQ(of_year(rule("<-02>2<-01>,M3.5.0/-1,M10.5.0/0", 2026), 2026),
-            (std::vector<OffsetChange>{{at("2026-03-29T01:00:00Z") / 1000, -kHour}, {at("2026-10-25T01:00:00Z") / 1000, -2 * kHour}}));
+            (std::vector<OffsetChange>{{at("2026-04-05T03:00:00Z") / 1000, -4 * kHour},
+                                       {at("2026-09-06T04:00:00Z") / 1000, -3 * kHour}}));
+  EXPECT_EQ(
+      of_year(rule("<-02>2<-01>,M3.5.0/-1,M10.5.0/0", 2026), 2026),
+      (std::vector<OffsetChange>{{at("2026-03-29T01:00:00Z") / 1000, -kHour}, {at("2026-10-25T01:00:00Z") / 1000, -2 * kHour}}));
   // Dublin: winter is what is subtracted. Lord Howe: half an hour.
   EXPECT_EQ(of_year(rule("IST-1GMT0,M10.5.0,M3.5.0/1", 2026), 2026),
             (std::vector<OffsetChange>{{at("2026-03-29T01:00:00Z") / 1000, kHour}, {at("2026-10-25T01:00:00Z") / 1000, 0}}));
   EXPECT_EQ(of_year(rule("<+1030>-10:30<+11>-11,M10.1.0,M4.1.0", 2026), 2026),
-            (std::vector<OffsetChange>{{at("2026-04-04T15:00:00Z") / 1000, 10 * kHour + 1800}, {at("2026-10-03T15:30:00Z") / 1000, 11 * kHour}}));
+            (std::vector<OffsetChange>{{at("2026-04-04T15:00:00Z") / 1000, 10 * kHour + 1800},
+                                       {at("2026-10-03T15:30:00Z") / 1000, 11 * kHour}}));
   // J60 is 1 March in every year, 59 is 1 March or, in a leap year, 29 February.
   EXPECT_EQ(of_year(rule("AAA0BBB,J60/0,J365/0", 2028), 2028)[0].at, at("2028-03-01T00:00:00Z") / 1000);
   EXPECT_EQ(of_year(rule("AAA0BBB,59/0,364/0", 2028), 2028)[0].at, at("2028-02-29T00:00:00Z") / 1000);
@@ -117,15 +122,17 @@ TEST(Zone, what_is_no_zone_file_is_refused) {
   const Written far{.offsets = {0, kHour}, .times = {{int64_t{1} << 59, 1}}, .rule = "CET-1CEST,M3.5.0,M10.5.0/3"};
   EXPECT_EQ(read_zone(zone_file(far), 2100)->size(), 2U) << "the rule begins after the table";
   EXPECT_FALSE(read_zone(std::string(kZoneBytesMax + 1, 'x'), 2100));
-  for (const char* wrong : {"CE-1", "CET", "CET-1CEST", "CET-1CEST,M3.5.0", "CET-1CEST,M13.5.0,M10.5.0", "CET-1CEST,M3.6.0,M10.5.0",
-                            "CET-1CEST,M3.5.7,M10.5.0", "CET-1CEST,J0,J1", "CET-1CEST,366,1", "CET-1CEST,M3.5.0,M10.5.0/168", "<+05-5",
-                            "CET-1 "})
+  for (const char* wrong :
+       {"CE-1", "CET", "CET-1CEST", "CET-1CEST,M3.5.0", "CET-1CEST,M13.5.0,M10.5.0", "CET-1CEST,M3.6.0,M10.5.0",
+        "CET-1CEST,M3.5.7,M10.5.0", "CET-1CEST,J0,J1", "CET-1CEST,366,1", "CET-1CEST,M3.5.0,M10.5.0/168", "<+05-5", "CET-1 "})
     EXPECT_TRUE(rule(wrong, 2100).empty()) << wrong;
 }
 
 TEST(Zone, names_stay_inside_their_folder) {
-  for (const char* good : {"UTC", "Europe/Berlin", "America/Argentina/Buenos_Aires", "Etc/GMT+5", "EST5EDT"}) EXPECT_TRUE(is_zone_name(good)) << good;
-  for (const char* bad : {"", "/etc/passwd", "../x", "Europe/../x", "Europe/", "a//b", "localtime", "posixrules", "Europe/Ber.lin", "a b", "+05"})
+  for (const char* good : {"UTC", "Europe/Berlin", "America/Argentina/Buenos_Aires", "Etc/GMT+5", "EST5EDT"})
+    EXPECT_TRUE(is_zone_name(good)) << good;
+  for (const char* bad :
+       {"", "/etc/passwd", "../x", "Europe/../x", "Europe/", "a//b", "localtime", "posixrules", "Europe/Ber.lin", "a b", "+05"})
     EXPECT_FALSE(is_zone_name(bad)) << bad;
   EXPECT_FALSE(is_zone_name(std::string(65, 'a')));
 }
@@ -143,7 +150,8 @@ TEST(Calendar, days_of_a_zone_have_23_24_and_25_hours) {
 
 TEST(Calendar, weeks_begin_on_monday_and_months_on_the_first) {
   // Monday the 23rd to Monday the 30th of March 2026, with the hour that is lost; March has one hour less too.
-  EXPECT_EQ(window_of(make_calendar(CalendarUnit::week, kBerlin), "2026-03-28T12:00:00Z"), full("2026-03-22T23:00:00", "2026-03-29T22:00:00"));
+  EXPECT_EQ(window_of(make_calendar(CalendarUnit::week, kBerlin), "2026-03-28T12:00:00Z"),
+            full("2026-03-22T23:00:00", "2026-03-29T22:00:00"));
   const auto months = make_calendar(CalendarUnit::month, kBerlin);
   EXPECT_EQ(window_of(months, "2026-03-31T21:59:59.999Z"), full("2026-02-28T23:00:00", "2026-03-31T22:00:00"));
   EXPECT_EQ(window_of(months, "2024-02-10T00:00:00Z"), full("2024-01-31T23:00:00", "2024-02-29T23:00:00")) << "29 days";
@@ -151,7 +159,8 @@ TEST(Calendar, weeks_begin_on_monday_and_months_on_the_first) {
 
 TEST(Calendar, a_skipped_midnight_is_the_instant_after_the_jump) {
   // America/Sao_Paulo, 2018-11-04: from 23:59:59 -03 to 01:00:00 -02, at 03:00 UTC.
-  const std::vector<OffsetChange> changes{{OffsetChange::kBeginning, -3 * kHour}, {at("2018-11-04T03:00:00Z") / 1000, -2 * kHour}};
+  const std::vector<OffsetChange> changes{{OffsetChange::kBeginning, -3 * kHour},
+                                          {at("2018-11-04T03:00:00Z") / 1000, -2 * kHour}};
   const auto days = make_calendar(CalendarUnit::day, changes);
   EXPECT_EQ(window_of(days, "2018-11-04T02:59:59.999Z"), full("2018-11-03T03:00:00", "2018-11-04T03:00:00"));
   EXPECT_EQ(window_of(days, "2018-11-04T03:00:00Z"), full("2018-11-04T03:00:00", "2018-11-05T02:00:00"));
@@ -159,21 +168,26 @@ TEST(Calendar, a_skipped_midnight_is_the_instant_after_the_jump) {
 
 TEST(Calendar, a_midnight_that_comes_twice_is_the_earlier) {
   // At 04:00 UTC from 00:00 -04 of the 2nd back to 23:00 -05 of the 1st: midnight is at 05:00, once.
-  const std::vector<OffsetChange> back_over{{OffsetChange::kBeginning, -4 * kHour}, {at("2020-11-02T04:00:00Z") / 1000, -5 * kHour}};
-  EXPECT_EQ(window_of(make_calendar(CalendarUnit::day, back_over), "2020-11-02T04:30:00Z"), full("2020-11-01T04:00:00", "2020-11-02T05:00:00"));
+  const std::vector<OffsetChange> back_over{{OffsetChange::kBeginning, -4 * kHour},
+                                            {at("2020-11-02T04:00:00Z") / 1000, -5 * kHour}};
+  EXPECT_EQ(window_of(make_calendar(CalendarUnit::day, back_over), "2020-11-02T04:30:00Z"),
+            full("2020-11-01T04:00:00", "2020-11-02T05:00:00"));
   // At 05:00 UTC from 01:00 -04 back to 00:00 -05: midnight is at 04:00 and at 05:00.
-  const std::vector<OffsetChange> doubled{{OffsetChange::kBeginning, -4 * kHour}, {at("2020-11-02T05:00:00Z") / 1000, -5 * kHour}};
+  const std::vector<OffsetChange> doubled{{OffsetChange::kBeginning, -4 * kHour},
+                                          {at("2020-11-02T05:00:00Z") / 1000, -5 * kHour}};
   const auto days = make_calendar(CalendarUnit::day, doubled);
   EXPECT_EQ(window_of(days, "2020-11-02T03:59:59Z"), full("2020-11-01T04:00:00", "2020-11-02T04:00:00"));
   EXPECT_EQ(window_of(days, "2020-11-02T05:30:00Z"), full("2020-11-02T04:00:00", "2020-11-03T05:00:00"));
   // At 04:01 UTC from 00:01 -04 of the 2nd back to 23:01 of the 1st: what follows was begun already.
   const std::vector<OffsetChange> begun{{OffsetChange::kBeginning, -4 * kHour}, {at("2020-11-02T04:01:00Z") / 1000, -5 * kHour}};
-  EXPECT_EQ(window_of(make_calendar(CalendarUnit::day, begun), "2020-11-02T04:30:00Z"), full("2020-11-02T04:00:00", "2020-11-03T05:00:00"));
+  EXPECT_EQ(window_of(make_calendar(CalendarUnit::day, begun), "2020-11-02T04:30:00Z"),
+            full("2020-11-02T04:00:00", "2020-11-03T05:00:00"));
 }
 
 TEST(Calendar, a_date_that_a_zone_left_out_has_no_window) {
   // Pacific/Apia went from -10 on the 29th of December 2011 to +14 on the 31st, at 10:00 UTC of the 30th.
-  const std::vector<OffsetChange> changes{{OffsetChange::kBeginning, -10 * kHour}, {at("2011-12-30T10:00:00Z") / 1000, 14 * kHour}};
+  const std::vector<OffsetChange> changes{{OffsetChange::kBeginning, -10 * kHour},
+                                          {at("2011-12-30T10:00:00Z") / 1000, 14 * kHour}};
   const auto days = make_calendar(CalendarUnit::day, changes);
   EXPECT_EQ(window_of(days, "2011-12-30T09:59:59.999Z"), full("2011-12-29T10:00:00", "2011-12-30T10:00:00"));
   EXPECT_EQ(window_of(days, "2011-12-30T10:00:00Z"), full("2011-12-30T10:00:00", "2011-12-31T10:00:00"));
@@ -195,7 +209,8 @@ TEST(Calendar, every_instant_that_events_have_lies_in_a_window_and_the_runs_say_
     again.push_back(calendar->starts.back());
     EXPECT_EQ(again, calendar->starts);
     EXPECT_EQ(calendar->runs_of(time_ms(0), time_ms(1)).size(), 1U);
-    EXPECT_EQ(calendar->runs_of(calendar->runs[5].start, calendar->runs[7].start), (std::vector<Calendar::Run>{calendar->runs[5], calendar->runs[6]}));
+    EXPECT_EQ(calendar->runs_of(calendar->runs[5].start, calendar->runs[7].start),
+              (std::vector<Calendar::Run>{calendar->runs[5], calendar->runs[6]}));
     EXPECT_EQ(calendar->runs_of(kMinusInfinity, TimeMs::max()), calendar->runs);
   }
 }
@@ -250,7 +265,8 @@ TEST(Calendar, every_error_has_its_words) {
   std::vector<SourceFile> damaged = files(kDays);
   damaged.push_back({"zones/Europe/Berlin", "TZif"});
   EXPECT_EQ(errors(damaged),
-            "metrics/m.yaml:4:35: /usr/share/zoneinfo/Europe/Berlin is not a zone file of version 2 or later without leap seconds; install "
+            "metrics/m.yaml:4:35: /usr/share/zoneinfo/Europe/Berlin is not a zone file of version 2 or later without leap "
+            "seconds; install "
             "the package tzdata\n");
 }
 

@@ -16,7 +16,8 @@ constexpr std::array kUnits{CalendarUnit::day, CalendarUnit::week, CalendarUnit:
 void collect_zones(const Yaml& node, std::vector<std::string>& into) {
   if (node.kind == Yaml::Kind::map && node.find("calendar") != nullptr) {
     const Yaml::Entry* zone = node.find("zone");
-    if (zone != nullptr && zone->value.kind == Yaml::Kind::scalar && is_zone_name(zone->value.text)) into.push_back(zone->value.text);
+    if (zone != nullptr && zone->value.kind == Yaml::Kind::scalar && is_zone_name(zone->value.text))
+      into.push_back(zone->value.text);
   }
   for (const Yaml& item : node.items) collect_zones(item, into);
   for (const Yaml::Entry& entry : node.entries) collect_zones(entry.value, into);
@@ -33,8 +34,9 @@ std::shared_ptr<const Calendar> calendar_of(Reader& reader, const Yaml& zone, Ca
   }
   const std::optional<std::vector<OffsetChange>> changes = read_zone(bytes->second, kCalendarUntilYear);
   if (!changes) {
-    reader.report(zone.at, fmt::format("{}/{} is not a zone file of version 2 or later without leap seconds; install the package tzdata",
-                                       kZoneFolder, zone.text));
+    reader.report(zone.at,
+                  fmt::format("{}/{} is not a zone file of version 2 or later without leap seconds; install the package tzdata",
+                              kZoneFolder, zone.text));
     return nullptr;
   }
   return into.calendars[{zone.text, unit}] = make_calendar(unit, *changes);

@@ -129,9 +129,7 @@ class RuleReader {
   bool name() {
     const bool quoted = take('<');
     size_t n = 0;
-    const auto letter = [&](char c) {
-      return quoted ? c != '>' : (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-    };
+    const auto letter = [&](char c) { return quoted ? c != '>' : (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); };
     while (n < text_.size() && letter(text_[n])) ++n;
     text_.remove_prefix(n);
     return n >= 3 && (!quoted || take('>'));

@@ -28,8 +28,8 @@ struct OffsetChange {
 std::optional<std::vector<OffsetChange>> read_zone(std::string_view bytes, int until_year);
 
 inline constexpr size_t kZoneBytesMax = 64 * 1024;
-inline constexpr std::string_view kZoneFolder = "/usr/share/zoneinfo";   // where a machine has them: package tzdata
-inline constexpr std::string_view kZonePrefix = "zones/";                // where a packed project has them
+inline constexpr std::string_view kZoneFolder = "/usr/share/zoneinfo";  // where a machine has them: package tzdata
+inline constexpr std::string_view kZonePrefix = "zones/";  // where a packed project has them
 
 // Europe/Berlin, UTC; not a path that leaves the folder, nor the machine's own setting.
 bool is_zone_name(std::string_view name);

@@ -81,7 +81,8 @@ TEST(Accumulator, a_value_from_the_epoch_itself_is_kept_with_its_moment) {
 
 TEST(Accumulator, topk_is_by_count_and_then_bytewise_and_keeps_no_more_than_it_was_asked_for) {
   Accumulator top;
-  for (const char* text : {"\xc3\xa4", "b", "Z", "a", "b", "Z", "a", ""}) top.add(measure(MeasureKind::topk, 3), text_value(text), {});
+  for (const char* text : {"\xc3\xa4", "b", "Z", "a", "b", "Z", "a", ""})
+    top.add(measure(MeasureKind::topk, 3), text_value(text), {});
   top.add(measure(MeasureKind::topk, 3), Value::null(), {});
   EXPECT_EQ(result(top, measure(MeasureKind::topk, 3)).top, (std::vector<TopValue>{{"Z", 2}, {"a", 2}, {"b", 2}}));
   EXPECT_EQ(result(top, measure(MeasureKind::topk, 9)).top,
