@@ -249,7 +249,7 @@ void read_latency(Reader& reader, const Yaml& value, Metric& metric) {
   static const std::vector<std::string> kWords{"realtime", "minutes", "batch"};
   const auto at = std::find(kWords.begin(), kWords.end(), value.text);
   if (at == kWords.end()) {
-    reader.report(value.at, fmt::format("`{}` is no latency: realtime, minutes or batch{}", quoted(value.text), did_you_mean(value.text, kWords)));
+    reader.report(value.at, fmt::format("{} is no latency: realtime, minutes or batch{}", quoted(value.text), did_you_mean(value.text, kWords)));
     return;
   }
   metric.latency = static_cast<Metric::Latency>(at - kWords.begin());
