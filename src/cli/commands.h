@@ -39,6 +39,14 @@ struct FmtOptions {
 // as it is because it cannot be kept whole, and with `check`, which writes nothing, where a file would change.
 int fmt(os::Ports ports, const FmtOptions& options);
 
+struct ExplainOptions {
+  std::string name;
+  std::string directory;
+  std::string sql;  // an engine, empty: none
+};
+// A definition of the project as a person reads it, or as SQL that runs as it is. Needs the files only, no data and no `up`.
+int explain(os::Ports ports, const ExplainOptions& options);
+
 struct UpOptions {
   std::string directory;
   std::string data;

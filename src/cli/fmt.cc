@@ -16,7 +16,8 @@ int fmt(os::Ports ports, const FmtOptions& options) {
     return report(fail(Code::invalid, "nothing was written: correct these errors first"));
   }
   size_t changed = 0, refused = 0;
-  for (const plan::FormattedFile& file : plan::format_project(*files)) {
+  const std::vector<plan::FormattedFile> formatted = plan::format_project(*files);
+  for (const plan::FormattedFile& file : formatted) {
     if (file.refusal) {
       ++refused;
       report(fail(Code::invalid, *file.refusal + "; the file is left as it is"));
@@ -31,7 +32,7 @@ int fmt(os::Ports ports, const FmtOptions& options) {
     }
   }
   if (changed + refused == 0)
-    print(::fmt::format("{}: {}, all in their form.\n", options.directory, counted(files->size(), "file")));
+    print(::fmt::format("{}: {}, all in their form.\n", options.directory, counted(formatted.size(), "file")));
   return refused > 0 || (options.check && changed > 0) ? 1 : 0;
 }
 

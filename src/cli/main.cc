@@ -15,6 +15,7 @@ struct Arguments {
   cli::InitOptions init;
   cli::CheckOptions check;
   cli::FmtOptions fmt{.directory = ".", .check = false};
+  cli::ExplainOptions explain{.name = {}, .directory = ".", .sql = {}};
   cli::UpOptions up{.directory = {}, .data = kDefaultData, .demo = false, .listen = {}, .watch = true};
   cli::PlanOptions plan{.directory = {}, .data = kDefaultData, .periods = 5, .json = false};
   cli::ApplyOptions apply{.data = kDefaultData};
@@ -61,6 +62,10 @@ void add_project_commands(CLI::App& app, Arguments& a) {
   CLI::App* fmt = app.add_subcommand("fmt", "Rewrite a project's files in their one form, comments kept");
   fmt->add_option("DIR", a.fmt.directory, "the project")->capture_default_str();
   fmt->add_flag("--check", a.fmt.check, "write nothing; name the files that would change and exit 1 if there are any");
+  CLI::App* explain = app.add_subcommand("explain", "Tell what a definition counts, and what that costs; or print its SQL");
+  explain->add_option("NAME", a.explain.name, "a metric or a funnel")->required();
+  explain->add_option("DIR", a.explain.directory, "the project; nothing needs to run")->capture_default_str();
+  explain->add_option("--sql", a.explain.sql, "print SQL for this engine that runs as it is: clickhouse");
   CLI::App* up = app.add_subcommand("up", "Run a project");
   up->add_option("DIR", a.up.directory)->required();
   add_data(up, a.up.data);
@@ -115,6 +120,7 @@ int main(int argc, char** argv) {
   if (command == "init") return cli::init(ports, a.init);
   if (command == "check") return cli::check(ports, a.check);
   if (command == "fmt") return cli::fmt(ports, a.fmt);
+  if (command == "explain") return cli::explain(ports, a.explain);
   if (command == "up") return cli::up(ports, a.up);
   if (command == "plan") return cli::plan(ports, a.plan);
   if (command == "apply") return cli::apply(ports, a.apply);

@@ -61,9 +61,10 @@ std::string windows_query(const Plan& plan, const Metric& metric, const std::vec
 // All windows that have events: window_start Int64, window_end Int64, rows UInt64, ordered.
 std::string window_list_query(const Plan& plan, const Metric& metric, uint64_t up_to_epoch);
 // The whole metric as a person would write it: what "How do you know?" shows and the differential test runs. Columns named and typed
-// as in the view, in the plan's order; state computed with the watermark given. kMinusInfinity is what the store holds for it.
+// as in the view, in the plan's order; state computed with the watermark given, or, with nullopt, that of the moment it runs.
+// kMinusInfinity is what the store holds for it.
 inline constexpr int64_t kStoredMinusInfinityMs = -2'208'988'800'000;  // 1900-01-01
-std::string definition_query(const Plan& plan, const Metric& metric, uint64_t up_to_epoch, TimeMs watermark);
+std::string definition_query(const Plan& plan, const Metric& metric, uint64_t up_to_epoch, std::optional<TimeMs> watermark);
 
 // `over`: one window [start, end) grouped by the kept dimensions, visible measures. Columns: kept dimensions, then every measure in
 // order (visible values), any_late, any_on_time. No events, no row.

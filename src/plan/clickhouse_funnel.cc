@@ -177,7 +177,7 @@ std::string funnel_window_list_query(const Plan& plan, const Metric& metric, uin
                 "WHERE _q1 AND _t < _we\nGROUP BY window_start, window_end\nORDER BY window_start, window_end\n");
 }
 
-std::string funnel_definition_query(const Plan& plan, const Metric& metric, uint64_t up_to_epoch, TimeMs watermark) {
+std::string funnel_definition_query(const Plan& plan, const Metric& metric, uint64_t up_to_epoch, std::optional<TimeMs> watermark) {
   const Ask ask{.plan = plan, .metric = metric, .up_to_epoch = up_to_epoch, .times = {}, .window_filter = {}};
   std::vector<std::string> columns{"fromUnixTimestamp64Milli(_ws, 'UTC') AS window_start",
                                    "fromUnixTimestamp64Milli(_we, 'UTC') AS window_end"};
@@ -188,7 +188,7 @@ std::string funnel_definition_query(const Plan& plan, const Metric& metric, uint
   columns.emplace_back(kPeople);
   columns.emplace_back(kMedian);
   // -infinity is stored as 1900-01-01 (R4) and lies before every due time.
-  const int64_t w = watermark == kMinusInfinity ? kStoredMinusInfinityMs : to_ms(watermark);
+  const std::string w = watermark_sql(watermark);
   columns.push_back(fmt::format("multiIf({} < _we + {}, 'filling', _any_late AND _any_on_time, 'revised', 'final') AS state", w,
                                 metric.funnel->within.count() + metric.allowed_lateness.count()));
   return select(columns, steps_sql(ask), "ORDER BY window_start, window_end, step\n");

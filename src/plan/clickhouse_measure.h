@@ -19,6 +19,9 @@ namespace sluice::plan::clickhouse {
 std::string stored_name(const std::string& name);
 std::vector<Column> stored_columns(const Measure& measure);
 
+// Milliseconds as SQL; nullopt: the store's own newest, which never decreases. -infinity is stored as 1900-01-01 (R4).
+std::string watermark_sql(std::optional<TimeMs> watermark);
+
 // The visible value of every measure, from its stored columns as `column` writes them.
 std::vector<std::string> visible_sql(const Metric& metric, const std::function<std::string(const std::string&)>& column);
 

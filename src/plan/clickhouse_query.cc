@@ -256,6 +256,12 @@ void append_lateness(std::vector<std::string>& columns) {
 
 }  // namespace
 
+std::string watermark_sql(std::optional<TimeMs> watermark) {
+  if (watermark) return fmt::format("{}", *watermark == kMinusInfinity ? kStoredMinusInfinityMs : to_ms(*watermark));
+  return fmt::format("coalesce((SELECT maxOrNull(toUnixTimestamp64Milli(watermark)) FROM sluice.watermarks WHERE source = ''), {})",
+                     kStoredMinusInfinityMs);
+}
+
 size_t largest_statement(const Plan& plan, const Metric& metric) {
   return std::max(
       {create_table(metric, "").size(), create_view(metric, "").size(), definition_query(plan, metric, 0, TimeMs{}).size()});
@@ -307,7 +313,7 @@ std::string window_list_query(const Plan& plan, const Metric& metric, uint64_t u
       window_end(metric.window), calendar_sql(metric.window, kNoTime, kNoTime), lines(columns, "      "), where_sql(ask));
 }
 
-std::string definition_query(const Plan& plan, const Metric& metric, uint64_t up_to_epoch, TimeMs watermark) {
+std::string definition_query(const Plan& plan, const Metric& metric, uint64_t up_to_epoch, std::optional<TimeMs> watermark) {
   if (metric.kind == Metric::Kind::funnel) return funnel_definition_query(plan, metric, up_to_epoch, watermark);
   const Ask ask{.plan = plan,
                 .metric = metric,
@@ -319,10 +325,8 @@ std::string definition_query(const Plan& plan, const Metric& metric, uint64_t up
                                    "fromUnixTimestamp64Milli(_we, 'UTC') AS window_end"};
   append_dimensions(ask, columns, Naming::own);
   append_visible(ask, columns, Naming::own);
-  // -infinity is stored as 1900-01-01 (R4) and lies before every due time.
-  const int64_t w = watermark == kMinusInfinity ? kStoredMinusInfinityMs : to_ms(watermark);
-  columns.push_back(fmt::format("multiIf({} < _we + {}, 'filling', _late AND _on_time, 'revised', 'final') AS state", w,
-                                metric.allowed_lateness.count()));
+  columns.push_back(fmt::format("multiIf({} < _we + {}, 'filling', _late AND _on_time, 'revised', 'final') AS state",
+                                watermark_sql(watermark), metric.allowed_lateness.count()));
   return finish(ask, columns) + "ORDER BY window_start, window_end\n";
 }
 

@@ -292,23 +292,24 @@ std::vector<FormattedFile> format_project(const std::vector<SourceFile>& files) 
   std::vector<FormattedFile> out;
   std::vector<SourceFile> formatted;
   for (const SourceFile& file : files) {
+    SourceFile& after = formatted.emplace_back(file);
+    if (!file.path.ends_with(".yaml")) continue;  // read with the project, but nobody wrote it: a zone
     FormattedFile& to = out.emplace_back();
     to.path = file.path;
     to.text = file.text;
     Result<std::string> text = format_file(Document(file.path, file.text));
     if (text) {
       to.changed = *text != file.text;
-      to.text = *std::move(text);
+      to.text = after.text = *std::move(text);
     } else {
       to.refusal = fmt::format("{}: {}", file.path, text.error().message);
     }
-    formatted.push_back({to.path, to.text});
   }
   if (same_plan(compile(files), compile(formatted))) return out;
-  for (size_t i = 0; i < files.size(); ++i) {
-    out[i].text = files[i].text;
-    out[i].changed = false;
-    out[i].refusal = files[i].path + ": the plan would not be the same; please report this project";
+  for (FormattedFile& file : out) {
+    file.text = std::find_if(files.begin(), files.end(), [&](const SourceFile& f) { return f.path == file.path; })->text;
+    file.changed = false;
+    file.refusal = file.path + ": the plan would not be the same; please report this project";
   }
   return out;
 }

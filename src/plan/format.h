@@ -28,6 +28,7 @@ struct FormattedFile {
   std::optional<std::string> refusal;  // "path:line: what", or what would have been lost
 };
 
+// One for each YAML file, in order.
 std::vector<FormattedFile> format_project(const std::vector<SourceFile>& files);
 
 }  // namespace sluice::plan

@@ -53,7 +53,6 @@ MISTAKES = {
                               "      - {stat: views_hourly.views}"),
     "a panel with an unknown key": ("dashboards/visits.yaml", "by: page", "split: page"),
     "a kind that is reserved": ("metrics/visits.yaml", "metrics:\n", "contracts: []\nmetrics:\n"),
-    "a key that is reserved": ("metrics/visits.yaml", "    window:", "    latency: realtime\n    window:"),
 }
 
 

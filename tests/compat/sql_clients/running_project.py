@@ -56,7 +56,8 @@ def wait_for(what, condition):
 
 
 @contextlib.contextmanager
-def running_project():
+def running_project(more=None):
+    """`more`: further files of the project, path -> text."""
     given = os.environ.get("SLUICE_SQL_URL")
     if given:
         yield given
@@ -66,6 +67,8 @@ def running_project():
         (project / "metrics").mkdir(parents=True)
         (project / "dashboards").mkdir()
         (project / "sluice.yaml").write_text(PROJECT)
+        for path, text in (more or {}).items():
+            (project / path).write_text(text)
         said = pathlib.Path(folder, "said")
         program = [os.environ["SLUICE"], "up", str(project), "--data", f"{folder}/data", "--demo"]
         with said.open("w") as output:
