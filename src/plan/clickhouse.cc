@@ -8,6 +8,7 @@
 
 #include "plan/clickhouse_funnel.h"
 #include "plan/clickhouse_measure.h"
+#include "plan/clickhouse_retention.h"
 
 namespace sluice::plan::clickhouse {
 namespace {
@@ -107,6 +108,9 @@ std::string create_view(const Metric& metric, const std::string& table) {
   for (const uint32_t i : written_order(metric.dimensions)) {
     if (i + own == metric.dimensions.size()) continue;
     out += fmt::format("  {} AS {},\n", column(stored_name(metric.dimensions[i].name)), quote_name(metric.dimensions[i].name));
+  }
+  if (metric.cohorts) {
+    for (const std::string& one : retention_columns("_t.window_start", column("period"))) out += fmt::format("  {},\n", one);
   }
   if (metric.funnel) {
     for (const std::string& step : funnel_step_columns(metric, column("step"))) out += fmt::format("  {},\n", step);

@@ -11,6 +11,7 @@
 #include "plan/clickhouse_expression.h"
 #include "plan/clickhouse_funnel.h"
 #include "plan/clickhouse_measure.h"
+#include "plan/clickhouse_retention.h"
 
 namespace sluice::plan::clickhouse {
 namespace {
@@ -270,6 +271,7 @@ size_t largest_statement(const Plan& plan, const Metric& metric) {
 std::string windows_query(const Plan& plan, const Metric& metric, const std::vector<Span>& windows, uint64_t up_to_epoch) {
   SLUICE_ASSERT(!windows.empty() && windows.size() <= kWindowsPerQuery, "a job asks for 1 to kWindowsPerQuery windows at a time");
   if (metric.kind == Metric::Kind::funnel) return funnel_windows_query(plan, metric, windows, up_to_epoch);
+  if (metric.kind == Metric::Kind::retention) return retention_windows_query(plan, metric, windows, up_to_epoch);
   Ask ask{.plan = plan,
           .metric = metric,
           .up_to_epoch = up_to_epoch,
@@ -304,6 +306,7 @@ std::string windows_query(const Plan& plan, const Metric& metric, const std::vec
 
 std::string window_list_query(const Plan& plan, const Metric& metric, uint64_t up_to_epoch) {
   if (metric.kind == Metric::Kind::funnel) return funnel_window_list_query(plan, metric, up_to_epoch);
+  if (metric.kind == Metric::Kind::retention) return retention_window_list_query(plan, metric, up_to_epoch);
   const Ask ask{.plan = plan, .metric = metric, .up_to_epoch = up_to_epoch, .dimensions = {}, .window_filter = {}, .due = "_we"};
   std::vector<std::string> columns{"toUnixTimestamp64Milli(event_time) AS _t"};
   for (std::string& column : window_columns(metric.window)) columns.push_back(std::move(column));
@@ -315,6 +318,7 @@ std::string window_list_query(const Plan& plan, const Metric& metric, uint64_t u
 
 std::string definition_query(const Plan& plan, const Metric& metric, uint64_t up_to_epoch, std::optional<TimeMs> watermark) {
   if (metric.kind == Metric::Kind::funnel) return funnel_definition_query(plan, metric, up_to_epoch, watermark);
+  if (metric.kind == Metric::Kind::retention) return retention_definition_query(plan, metric, up_to_epoch, watermark);
   const Ask ask{.plan = plan,
                 .metric = metric,
                 .up_to_epoch = up_to_epoch,

@@ -56,6 +56,9 @@ void sort_paths(Definitions& definitions) {
   };
   for (Metric& metric : definitions.plan.metrics) {
     move(metric.where);
+    if (metric.cohorts) {
+      for (Expression* expression : {&metric.cohorts->by, &metric.cohorts->start, &metric.cohorts->back}) move(*expression);
+    }
     if (metric.funnel) {
       move(metric.funnel->by);
       for (FunnelStep& step : metric.funnel->steps) move(step.where);
@@ -69,7 +72,7 @@ void sort_paths(Definitions& definitions) {
 }
 
 size_t parts_of(const Metric& metric) {
-  size_t parts = metric.where.nodes.size();  // of a funnel: all steps and `by`
+  size_t parts = metric.where.nodes.size();  // of funnels and retention: all that they read
   for (const Dimension& dimension : metric.dimensions) parts += dimension.value.nodes.size();
   for (const Measure& measure : metric.measures) parts += measure.argument.nodes.size() + measure.where.nodes.size();
   return parts;

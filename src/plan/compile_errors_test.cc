@@ -38,7 +38,7 @@ TEST(CompileErrors, yaml_that_is_no_yaml_is_refused_at_its_place) {
             std::string::npos);
   EXPECT_EQ(errors(files("version: 1\n? [a, b]\n: c\n")), "metrics/m.yaml:2:3: a key is a text\n");
   EXPECT_EQ(errors(files("- a\n")),
-            "metrics/m.yaml:1:1: a metrics file is keys with values, not a list; its keys are `version`, `metrics` and `funnels`\n");
+            "metrics/m.yaml:1:1: a metrics file is keys with values, not a list; its keys are `version`, `metrics`, `funnels` and `retention`\n");
 }
 
 TEST(CompileErrors, nesting_and_size_of_a_file_are_bounded) {
@@ -89,11 +89,10 @@ TEST(CompileErrors, project_errors_name_key_and_cure) {
 }
 
 TEST(CompileErrors, reserved_kinds_and_keys_say_that_they_are_not_in_this_release) {
-  EXPECT_EQ(errors(files("version: 1\nsessions: []\nretention: []\ndimensions: []\ncontracts: []\n")),
+  EXPECT_EQ(errors(files("version: 1\nsessions: []\ndimensions: []\ncontracts: []\n")),
             "metrics/m.yaml:2:1: `sessions` (runs of events of one key) is not in this release; leave it out\n"
-            "metrics/m.yaml:3:1: `retention` (who comes back) is not in this release; leave it out\n"
-            "metrics/m.yaml:4:1: `dimensions` (tables to join) is not in this release; leave it out\n"
-            "metrics/m.yaml:5:1: `contracts` (what events must look like) is not in this release; leave it out\n");
+            "metrics/m.yaml:3:1: `dimensions` (tables to join) is not in this release; leave it out\n"
+            "metrics/m.yaml:4:1: `contracts` (what events must look like) is not in this release; leave it out\n");
   EXPECT_EQ(metric_errors("    from: visits\n    joins: {}\n    latency: bach\n    window: {tumble: 1d}\n"
                           "    measures: {n: count()}\n"),
             "metrics/m.yaml:4:11: `from: visits`: metrics over sessions are not in this release; leave it out or write events\n"

@@ -95,12 +95,24 @@ constexpr std::array kFunnelKeys{
     Key{"steps", Shape::list, &kStep, kRequired, false, "in order, two or more"},
 };
 constexpr KeySet kFunnel{"a funnel", kFunnelKeys};
+constexpr std::array kCohortKeys{
+    Key{"name", Shape::name, nullptr, kRequired, false, "of the view sluice.NAME"},
+    Key{"question", Shape::text, nullptr, kOptional, false, "what it answers"},
+    Key{"by", Shape::expression, nullptr, kRequired, false, "who comes back: user_key"},
+    Key{"window", Shape::map, &kWindow, kRequired, false, "the periods: {tumble: 7d, offset: 4d} are weeks from Monday"},
+    Key{"periods", Shape::number, nullptr, kRequired, false, "how many of them each cohort is followed, its own among them"},
+    Key{"allowed_lateness", Shape::duration, nullptr, kOptional, false,
+        "how long after its end a period waits before it is final (10m)"},
+    Key{"start", Shape::expression, nullptr, kRequired, false, "events whose first one makes someone's cohort"},
+    Key{"return", Shape::expression, nullptr, kRequired, false, "events that show that someone came back"},
+};
+constexpr KeySet kCohort{"a retention", kCohortKeys};
 constexpr std::array kMetricsKeys{
     Key{"version", Shape::number, nullptr, kRequired, false, "1"},
     Key{"metrics", Shape::list, &kMetric, kOptional, false, "numbers per window"},
     Key{"sessions", Shape::list, nullptr, kOptional, kReserved, "runs of events of one key"},
     Key{"funnels", Shape::list, &kFunnel, kOptional, false, "who goes how far through steps in order"},
-    Key{"retention", Shape::list, nullptr, kOptional, kReserved, "who comes back"},
+    Key{"retention", Shape::list, &kCohort, kOptional, false, "who comes back, by the period of their first time"},
     Key{"dimensions", Shape::list, nullptr, kOptional, kReserved, "tables to join"},
     Key{"contracts", Shape::list, nullptr, kOptional, kReserved, "what events must look like"},
 };

@@ -105,16 +105,6 @@ bool read_order(Reader& reader, const Yaml& map, const KeySet& keys) {
   return order != nullptr;
 }
 
-Expression read_key(Reader& reader, const Yaml& map, const KeySet& keys, PathTable& paths) {
-  const Yaml* by = value_of(map, keys, "by");
-  if (by == nullptr) return {};
-  const std::optional<SyntaxTree> tree = reader.expression(*by);
-  if (!tree) return {};
-  Typed typed = type_row(*tree, static_cast<uint32_t>(tree->nodes.size() - 1), Type::text, paths);
-  if (typed.fault) reader.report(*by, Fault{typed.fault->at, fmt::format("`by` is a text: {}", typed.fault->what)});
-  return std::move(typed.expression);
-}
-
 // Rows have a column `step` behind the dimensions, and two numbers.
 void add_columns(Metric& metric) {
   Dimension step;
@@ -145,6 +135,16 @@ void check_dimensions(Reader& reader, const Yaml& dimensions) {
 }
 
 }  // namespace
+
+Expression read_key(Reader& reader, const Yaml& map, const KeySet& keys, PathTable& paths) {
+  const Yaml* by = value_of(map, keys, "by");
+  if (by == nullptr) return {};
+  const std::optional<SyntaxTree> tree = reader.expression(*by);
+  if (!tree) return {};
+  Typed typed = type_row(*tree, static_cast<uint32_t>(tree->nodes.size() - 1), Type::text, paths);
+  if (typed.fault) reader.report(*by, Fault{typed.fault->at, fmt::format("`by` is a text: {}", typed.fault->what)});
+  return std::move(typed.expression);
+}
 
 Expression any_of_a_key(const std::vector<const Expression*>& conditions, const Expression& by) {
   Expression out;

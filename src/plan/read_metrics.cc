@@ -299,6 +299,7 @@ void read_metrics(Reader& reader, const Yaml& root, Definitions& into) {
   };
   read_list("metrics", read_metric);
   read_list("funnels", read_funnel);
+  read_list("retention", read_retention);
 }
 
 }  // namespace sluice::plan

@@ -63,7 +63,9 @@ void read_dashboards(Reader& reader, const Yaml& root, Definitions& into);
 std::optional<Window> read_window(Reader& reader, const Yaml& map, const KeySet& keys);
 std::optional<Window> read_calendar(Reader& reader, const Yaml& map, const KeySet& keys, Definitions& into);  // of metrics only
 void read_dimensions(Reader& reader, const Yaml& map, const KeySet& keys, Metric& metric, PathTable& paths);
+Expression read_key(Reader& reader, const Yaml& map, const KeySet& keys, PathTable& paths);  // `by`
 void read_funnel(Reader& reader, const Yaml& map, const KeySet& keys, Definitions& into);
+void read_retention(Reader& reader, const Yaml& map, const KeySet& keys, Definitions& into);
 // `where` of a definition that reads only events of its conditions, of keys that are known: one of `conditions` and `by` is not null.
 Expression any_of_a_key(const std::vector<const Expression*>& conditions, const Expression& by);
 

@@ -142,6 +142,12 @@ std::string metric_version(const Metric& metric, const std::vector<std::string>&
     put(out, static_cast<int64_t>(measure.p_denominator));
     if (measure.kind == MeasureKind::topk) put(out, static_cast<int64_t>(measure.top));
   }
+  if (metric.cohorts) {
+    put(out, "retention");
+    put(out, static_cast<int64_t>(metric.cohorts->periods));
+    for (const Expression* expression : {&metric.cohorts->by, &metric.cohorts->start, &metric.cohorts->back})
+      put(out, *expression, metric, paths);
+  }
   if (metric.funnel) {
     put(out, "funnel");
     put(out, metric.funnel->by, metric, paths);

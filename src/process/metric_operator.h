@@ -43,6 +43,8 @@ class MetricOperator {
   };
   Seen take_seen() { return std::exchange(seen_, Seen{}); }
   virtual bool has_touched() const = 0;
+  // Born over stored events: these rows existed then.
+  virtual void listed(const std::vector<plan::Span>&) {}
   // The watermark at which the next row closes; nullopt when none is open.
   virtual std::optional<TimeMs> next_close() const = 0;
 

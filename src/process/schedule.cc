@@ -7,6 +7,7 @@ namespace sluice::process {
 void Processor::apply_listing(const ListedEntry& listed) {
   Fold::Operator* op = fold_->operator_of(listed.metric, listed.version);
   if (op == nullptr) return;
+  op->state->listed(listed.windows);
   ColdWindows& cold = op->state->cold();
   const Epoch now = gathering_since_ ? folded_.next() : folded_;
   for (const plan::Span& window : listed.windows) {

@@ -82,7 +82,7 @@ Result<Scenario> parse_scenario(std::string_view text) {
   Scenario scenario;
   std::string sources = "  - {name: site}\n", section, project;
   std::map<std::string, std::string> metrics;  // by project
-  std::map<std::string, std::map<std::string, std::string>> others;  // by project, then kind: funnels
+  std::map<std::string, std::map<std::string, std::string>> others;  // by project, then kind: funnels, retention
   bool own_sources = false;
   size_t number = 0;
   while (!text.empty()) {
@@ -95,7 +95,7 @@ Result<Scenario> parse_scenario(std::string_view text) {
       section = name;
       project = rest;
       if (section == "metrics") metrics[project];
-      if (section == "funnels") others[project][section];
+      if (section == "funnels" || section == "retention") others[project][section];
       continue;
     }
     if (section == "sources") {
@@ -104,7 +104,7 @@ Result<Scenario> parse_scenario(std::string_view text) {
       sources.append("  ").append(line).append("\n");
     } else if (section == "metrics") {
       metrics[project].append("  ").append(line).append("\n");
-    } else if (section == "funnels") {
+    } else if (section == "funnels" || section == "retention") {
       others[project][section].append("  ").append(line).append("\n");
     } else if (section == "run") {
       if (trimmed(line).empty() || line.starts_with("#")) continue;

@@ -3,7 +3,7 @@
 // Format  Sections begin with a line `== name`; lines before the first one say what the file shows.
 //           == sources          list of sources as in sluice.yaml; without it there is `site` with the defaults
 //           == metrics [NAME]   list of metrics; NAME: another project, for `restart NAME` and `define NAME`
-//           == funnels [NAME]   list of funnels of that project
+//           == funnels [NAME], == retention [NAME]   lists of these, of that project
 //           == run              one step a line; lines that begin with two spaces are the answer expected to the step above them
 //         Steps: at TIME · advance DURATION · send [SOURCE] JSON · segment SOURCE PATH JSON · cut · settle · restart [NAME] · define NAME
 //           emit every DURATION, groups at most N, dedup open at most N, job windows at most N, checkpoint every DURATION: before all others

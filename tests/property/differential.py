@@ -15,6 +15,7 @@ import time
 
 import histories
 import model_funnel
+import model_retention
 import naive_model
 from planted_bugs import PLANTED
 
@@ -103,7 +104,7 @@ def order(rows):
 
 
 def model_of(metric):
-    return {None: naive_model, 'funnel': model_funnel}[metric.get('kind')]
+    return {None: naive_model, 'funnel': model_funnel, 'retention': model_retention}[metric.get('kind')]
 
 
 def expected_rows(metric, outcome, hurt=None):
@@ -363,6 +364,8 @@ def main():
     wanted += ['measure ' + k for k in ('count', 'count_of', 'sum', 'avg', 'min', 'max', 'distinct', 'percentile', 'first', 'last', 'topk', 'derived')]
     wanted += ['funnels', 'strict funnels', 'funnels reached step 2', 'funnels reached step 3', 'converted at once', 'converted at the last moment',
                'keys with several entries', 'funnels filling', 'funnels final', 'funnels revised']
+    wanted += ['retentions', 'keys in cohorts', 'cohorts moved', 'returns before the start', 'people who came back', 'retentions filling',
+               'retentions final', 'retentions revised']
     wanted += ['flag ' + f for f in FLAGS if f != 'wide']
     for name in wanted:
         print('  %-28s %d' % (name, totals[name]))

@@ -1,7 +1,7 @@
 """git_file.py - the git example's numbers: through the whole pipeline, and by a few lines of Python that know nothing of it.
 
 Use     git_file.py --runner PROGRAM [--events N]     0, the default: all of them
-Checks  commits, authors, lines, p99 and lines per commit per day and repository, and the funnel from writing to landing per week, once sent in order and once with crashes between.
+Checks  commits, authors, lines, p99 and lines per commit per day and repository, the funnel from writing to landing and who comes back, per week, once sent in order and once with crashes between.
 """
 import argparse
 import bisect
@@ -42,6 +42,15 @@ FUNNEL = """- name: author_to_lander
     - {name: landed, where: event = 'commit_landed'}"""
 
 
+RETENTION = """- name: weekly_authors
+  question: Who comes back to write?
+  by: user_key
+  window: {tumble: 7d, offset: 4d}
+  periods: 8
+  start: event = 'commit_authored'
+  return: event = 'commit_authored'"""
+
+
 def monday(ms):
     return (ms - 4 * 86_400_000) // WEEK * WEEK + 4 * 86_400_000
 
@@ -77,6 +86,16 @@ def funnel_by_hand(events):
     return out
 
 
+def retention_by_hand(events):
+    """(Monday of the first commit, week) -> people."""
+    weeks = {user: {monday(t) for t in times} for user, times in times_by_person(events, 'commit_authored').items()}
+    out = {}
+    for first in {min(w) for w in weeks.values()}:
+        for k in range(8):
+            out[first, str(k)] = str(sum(min(w) == first and first + k * WEEK in w for w in weeks.values()))
+    return out
+
+
 def ms_of(text):
     return int(datetime.datetime.fromisoformat(text + '+00:00').timestamp()) * 1000
 
@@ -99,14 +118,15 @@ def by_hand(events):
 
 def scenario(lines, crashes):
     """Half a thousand events a request, all within a minute; with crashes, one after every tenth."""
-    out = ['The git file.', '== sources', '- {name: history, disorder: 10s, idle: 5s}', '== metrics', METRIC, '== funnels', FUNNEL, '== run',
+    out = ['The git file.', '== sources', '- {name: history, disorder: 10s, idle: 5s}', '== metrics', METRIC, '== funnels', FUNNEL, '== retention', RETENTION, '== run',
            'checkpoint every 2s', 'at 2026-11-24T12:00:00Z']
     for i in range(0, len(lines), 500):
         out.append('send history [%s]' % ','.join(lines[i:i + 500]))
         if i % 5000 == 2500:
             out += ['power cut after %d' % (i // 500), 'go on', 'restart'] if crashes else ['settle']
     return '\n'.join(out + ['at 2026-11-24T13:00:00Z', 'rows commits_daily', 'sql SELECT count(), uniqExact(message_id) FROM sluice.events',
-                            'ledger', 'counts', 'rows author_to_lander', 'definition author_to_lander']) + '\n'
+                            'ledger', 'counts', 'rows author_to_lander', 'definition author_to_lander', 'rows weekly_authors',
+                            'definition weekly_authors']) + '\n'
 
 
 def main():
@@ -118,7 +138,7 @@ def main():
         lines = file.read().splitlines()
     lines = lines[:options.events or len(lines)]
     events = [json.loads(line) for line in lines]
-    expected, funnel = by_hand(events), funnel_by_hand(events)
+    expected, funnel, retention = by_hand(events), funnel_by_hand(events), retention_by_hand(events)
     runner, passed, failed = Runner(options.runner), 0, 0
     for crashes in (False, True):
         began = time.monotonic()
@@ -136,6 +156,10 @@ def main():
                 rows = {(ms_of(row[0]), row[2]): (row[4], row[5]) for row in table(answer)}
                 wrong += ['author_to_lander, %s, %s: program %s, by hand %s' % (what, key, rows.get(key), funnel.get(key))
                           for key in sorted(set(rows) | set(funnel)) if rows.get(key) != funnel.get(key)][:10]
+            for what, answer in (('stream', answers[6]), ('printed SQL', answers[7])):
+                rows = {(ms_of(row[2]), row[3]): row[4] for row in table(answer)}
+                wrong += ['weekly_authors, %s, %s: program %s, by hand %s' % (what, key, rows.get(key), retention.get(key))
+                          for key in sorted(set(rows) | set(retention)) if rows.get(key) != retention.get(key)][:10]
             if table(answers[1]) != [(str(len(lines)),) * 2]:
                 wrong.append('events stored, different ids: %s' % table(answers[1]))
             ledger = table(answers[2])

@@ -6,7 +6,8 @@ import json
 import random
 
 import model_funnel
-from naive_model import DAY, ONE, number_of_json
+import model_retention
+from naive_model import DAY, ONE, fold, number_of_json
 
 START = 1_774_656_000_000  # 2026-03-28T00:00:00Z
 SECOND, MINUTE, HOUR = 1000, 60_000, 3_600_000
@@ -400,6 +401,11 @@ def make(seed):
         if 'second' in projects and more.random() < 0.7:
             kept = projects[''][-1] if more.random() < 0.5 else model_funnel.make(more, Definitions(more), 'funnel_0')
             projects['second'] = [m for m in projects['second'] if m['name'] != 'funnel_0'] + [kept]
+    if more.random() < 0.5:
+        projects[''].append(model_retention.make(more, Definitions(more), 'retention_0'))
+        if 'second' in projects and more.random() < 0.7:
+            kept = projects[''][-1] if more.random() < 0.5 else model_retention.make(more, Definitions(more), 'retention_0')
+            projects['second'] = [m for m in projects['second'] if m['name'] != 'retention_0'] + [kept]
     for metric in {id(m): m for metrics in projects.values() for m in metrics}.values():
         if metric.get('kind') is None and more.random() < 0.15:
             metric['latency'] = more.choice(['minutes', 'batch'])
@@ -447,8 +453,12 @@ def make(seed):
     if any('latency' in m for metrics in projects.values() for m in metrics):
         # The hour in which windows close, and the one in which a batch finds them closed.
         steps += [('settle',), ('at', wall + HOUR + MINUTE), ('settle',), ('at', wall + 2 * (HOUR + MINUTE))]
-    return {'seed': seed, 'sources': sources, 'projects': projects, 'options': options, 'steps': steps, 'start': start,
+    history = {'seed': seed, 'sources': sources, 'projects': projects, 'options': options, 'steps': steps, 'start': start,
             'ones': rng.random() < 0.08}
+    for metric in {id(m): m for metrics in projects.values() for m in metrics}.values():
+        if metric.get('kind') == 'funnel' and more.random() < 0.8:
+            metric['within'] = model_funnel.exact_within(more, metric, fold(history))
+    return history
 
 
 def crash(rng):
@@ -479,10 +489,11 @@ def scenario_text(history, title, questions):
     for name, metrics in history['projects'].items():
         lines.append(('== metrics ' + name).rstrip())
         lines += metrics_text([m for m in metrics if m.get('kind') is None])
-        funnels = [m for m in metrics if m.get('kind') == 'funnel']
-        if funnels:
-            lines.append(('== funnels ' + name).rstrip())
-            lines += model_funnel.text(funnels, duration, show, yaml_text)
+        for section, kind, model in (('funnels', 'funnel', model_funnel), ('retention', 'retention', model_retention)):
+            of_kind = [m for m in metrics if m.get('kind') == kind]
+            if of_kind:
+                lines.append(('== %s %s' % (section, name)).rstrip())
+                lines += model.text(of_kind, duration, show, yaml_text)
     lines.append('== run')
     lines += history['options']
     for step in history['steps']:

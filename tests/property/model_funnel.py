@@ -130,6 +130,19 @@ def make(rng, definitions, name):
             'dimensions': [{'name': 'd%d' % i, 'value': definitions.text()} for i in range(rng.choice([0, 0, 1, 2]))]}
 
 
+def exact_within(rng, metric, outcome):
+    """A `within` that some pair of the history's events meets to the millisecond, or the one that there is."""
+    found = []
+    events = [e for e in outcome.events if all(isinstance(i, str) for i in (e.message_id, e.user_key, e.stitching_key))]  # ids that have a name
+    for entry in events:
+        for event in events:
+            apart = event.time - entry.time
+            if (0 < apart <= 20 * metric['window']['step'] and text_of(metric['by'], entry) == text_of(metric['by'], event) is not None
+                    and passes(metric['steps'][0]['where'], entry) and passes(metric['steps'][1]['where'], event)):
+                found.append(apart)
+    return rng.choice(found) if found else metric['within']
+
+
 # ---- Planted bugs: (metric, (times of entries, events), right times) -> times.
 def takes_the_first_entry(metric, case, times):
     return times_of(metric, case[0][:1], case[1])
