@@ -196,6 +196,19 @@ async function breaks(page, what) {
 let demo;
 let page;
 
+await check('a folder that holds other things is neither used nor cleared', async () => {
+  const folder = join(work, 'other');
+  mkdirSync(folder);
+  writeFileSync(join(folder, 'letter.txt'), 'dear');
+  for (const more of [[], ['--reset']]) {
+    const other = start(folder, ...freePorts, ...more);
+    const code = await Promise.race([other.ended, delay(kPatience * 1000, 'still running', { ref: false })]);
+    assert.equal(code, 1, other.text);
+    assert.match(other.text, /holds other things.*--data/);
+    assert.deepEqual(readdirSync(folder), ['letter.txt']);
+  }
+});
+
 await check('a taken port is named, with the option that changes it', async () => {
   const taken = createServer();
   await new Promise((resolve) => taken.listen(0, '127.0.0.1', resolve));

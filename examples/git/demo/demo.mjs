@@ -49,11 +49,16 @@ function options() {
   }
 }
 
-// Only a folder that a demo filled, or an empty one, is ever cleared.
-function reset(data) {
-  if (!existsSync(data)) return;
-  if (!existsSync(join(data, 'demo-shift.json')) && readdirSync(data).length > 0) fail(`${data} was not made by a demo; --reset does not clear it. Name another folder with --data.`);
-  rmSync(data, { recursive: true });
+// Only an empty folder, or one that a demo made, is ever written to or cleared.
+const MADE_BY_DEMO = 'made-by-demo';
+function prepareFolder(data, clear) {
+  const made = ['demo-shift.json', MADE_BY_DEMO].some((name) => existsSync(join(data, name)));
+  if (!made && existsSync(data) && readdirSync(data).length > 0) {
+    fail(`${data} holds other things and was not made by a demo: it is neither used nor cleared. Name another folder with --data.`);
+  }
+  if (clear) rmSync(data, { recursive: true, force: true });
+  mkdirSync(data, { recursive: true });
+  writeFileSync(join(data, MADE_BY_DEMO), '');
 }
 
 function openPage(url, wanted) {
@@ -180,8 +185,7 @@ async function main() {
   }
   const other = runningDemo(settings.data);
   if (other) fail(`a demo already runs on ${settings.data} (process ${other.demo}); its page is ${other.web}. End it with Ctrl-C, or name another folder with --data.`);
-  if (settings.reset) reset(settings.data);
-  mkdirSync(settings.data, { recursive: true });
+  prepareFolder(settings.data, settings.reset);
   const demo = new Demo(settings);
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => demo.end(0));
   try {
