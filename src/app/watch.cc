@@ -85,7 +85,8 @@ serve::Health Watch::look(const event::LedgerCounts& pending, DurationMs oldest)
     store.state = child.restarts == 0 && !started_ ? StageState::starting : StageState::degraded;
     store.lag_events = pending.pending;
     store.lag = oldest;
-    store.why = (child.restarts == 0 && !started_ ? "starting" : "restarting") + (pending.pending > 0 ? ": " + waiting : std::string());
+    store.why =
+        (child.restarts == 0 && !started_ ? "starting" : "restarting") + (pending.pending > 0 ? ": " + waiting : std::string());
   }
   serve::StageHealth process{"process", StageState::ready, pending.pending, oldest, ""};
   if (pipeline.hopeless) {
