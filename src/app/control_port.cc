@@ -76,9 +76,8 @@ void ControlPort::later(net::Responder responder, std::function<net::Response()>
 }
 
 net::Response ControlPort::refusal() const {
-  net::Response response =
-      jobs_.closed() ? net::json_error(503, "closed", "the program is stopping", "try again when it is back")
-                     : net::json_error(503, "busy", "too many commands at once", "try again in a second");
+  net::Response response = jobs_.closed() ? net::json_error(503, "closed", "the program is stopping", "try again when it is back")
+                                          : net::json_error(503, "busy", "too many commands at once", "try again in a second");
   response.headers.emplace_back("Retry-After", "1");
   return response;
 }

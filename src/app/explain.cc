@@ -11,6 +11,7 @@
 #include "plan/diagnostics.h"
 #include "plan/expression_text.h"
 #include "plan/scalars.h"
+#include "process/cohort_returns.h"
 #include "process/funnel_levels.h"
 #include "process/window_aggregate.h"
 
@@ -190,6 +191,11 @@ void explain_retention(Sheet& sheet, const plan::Plan& plan, const plan::Metric&
   sheet.line("rows", fmt::format("{} for each period in which someone began", cohorts.periods));
   sheet.line("", "people UInt64: of those who began then, how many returned in the period");
   sheet.gap();
+  using process::CohortReturns;
+  sheet.line("memory",
+             fmt::format("{} B for each of `who` ever begun, {} B for each who returned in an open period, {} B for each row",
+                         CohortReturns::kKeyBytes, CohortReturns::kReturnBytes, CohortReturns::kRowBytes));
+  add_bounds(sheet);
 }
 
 }  // namespace

@@ -18,10 +18,12 @@ std::string needs_a_start(const plan::Plan& first, const plan::Plan& next) {
     if (!same) what += std::string(what.empty() ? "" : ", ") + name;
   };
   say(first.project == next.project, "name");
-  say(first.collect_address == next.collect_address && first.web_address == next.web_address && first.sql_address == next.sql_address,
+  say(first.collect_address == next.collect_address && first.web_address == next.web_address &&
+          first.sql_address == next.sql_address,
       "listeners");
   say(std::equal(first.sources.begin(), first.sources.end(), next.sources.begin(), next.sources.end(), same_source), "sources");
-  say(first.log_retention.log_time == next.log_retention.log_time && first.log_retention.log_bytes == next.log_retention.log_bytes,
+  say(first.log_retention.log_time == next.log_retention.log_time &&
+          first.log_retention.log_bytes == next.log_retention.log_bytes,
       "retention");
   return what;
 }
@@ -125,7 +127,8 @@ Error LiveDefinitions::refuse(const std::vector<plan::SourceFile>& files, const 
   for (const plan::Diagnostic& diagnostic : why) all += (all.empty() ? "" : "\n") + diagnostic.text();
   parts_.say("definitions refused", all);
   // Dashboards name what a broken file does not define any more: the page shows the cause.
-  const auto cause = std::find_if(why.begin(), why.end(), [](const plan::Diagnostic& d) { return !d.at.file.starts_with("dashboards/"); });
+  const auto cause =
+      std::find_if(why.begin(), why.end(), [](const plan::Diagnostic& d) { return !d.at.file.starts_with("dashboards/"); });
   const plan::Diagnostic& first = cause == why.end() ? why.front() : *cause;
   parts_.hub.publish_definition_error(
       serve::DefinitionError{first.at.file, first.at.line, first.at.column, first.message, line_of(files, first.at)});

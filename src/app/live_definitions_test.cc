@@ -55,11 +55,13 @@ TEST_F(LiveDefinitionsTest, a_saved_file_is_what_views_and_page_show_without_a_r
   send("4", R"({"page":"b","weight":5})");
   EXPECT_TRUE(says("SELECT sum(clicks) FROM sluice.clicks", "3"));
   // What the page computes follows, too.
-  EXPECT_TRUE(up_.eventually([&] { return up_.get(up_.addresses().web, "/api/panels/load.0.0/csv").body.find(",3,") != std::string::npos; }));
+  EXPECT_TRUE(up_.eventually(
+      [&] { return up_.get(up_.addresses().web, "/api/panels/load.0.0/csv").body.find(",3,") != std::string::npos; }));
 }
 
 TEST_F(LiveDefinitionsTest, a_file_with_a_mistake_leaves_the_old_numbers_and_is_told_with_its_line) {
-  save("metrics/clicks.yaml", "version: 1\nmetrics:\n  - name: clicks\n    window: {tumbel: 10s}\n    measures: {clicks: count()}\n");
+  save("metrics/clicks.yaml",
+       "version: 1\nmetrics:\n  - name: clicks\n    window: {tumbel: 10s}\n    measures: {clicks: count()}\n");
   ASSERT_TRUE(up_.eventually([&] { return !project()["definition_error"].is_null(); }));
   const nlohmann::json error = project()["definition_error"];
   EXPECT_EQ(error["file"], "metrics/clicks.yaml");
@@ -73,15 +75,18 @@ TEST_F(LiveDefinitionsTest, a_file_with_a_mistake_leaves_the_old_numbers_and_is_
 }
 
 TEST_F(LiveDefinitionsTest, a_dashboard_changes_on_the_page_alone) {
-  save("dashboards/load.yaml", "version: 1\ndashboards:\n  - name: weights\n    question: How heavy?\n"
-                               "    rows: [[{stat: clicks.weight, over: 1d}]]\n");
+  save("dashboards/load.yaml",
+       "version: 1\ndashboards:\n  - name: weights\n    question: How heavy?\n"
+       "    rows: [[{stat: clicks.weight, over: 1d}]]\n");
   ASSERT_TRUE(up_.eventually([&] { return project()["dashboards"][0]["name"] == "weights"; }));
-  EXPECT_TRUE(up_.eventually([&] { return up_.get(up_.addresses().web, "/api/panels/weights.0.0/csv").body.find(",9,") != std::string::npos; }));
+  EXPECT_TRUE(up_.eventually(
+      [&] { return up_.get(up_.addresses().web, "/api/panels/weights.0.0/csv").body.find(",9,") != std::string::npos; }));
 }
 
 TEST_F(LiveDefinitionsTest, what_only_a_start_reads_is_refused_with_that_reason) {
-  save("sluice.yaml", "version: 1\nname: load\nlisteners: {collect: 127.0.0.1:0, web: 127.0.0.1:0, sql: 127.0.0.1:0}\n"
-                      "sources:\n  - {name: site, disorder: 1s, idle: 3s}\n");
+  save("sluice.yaml",
+       "version: 1\nname: load\nlisteners: {collect: 127.0.0.1:0, web: 127.0.0.1:0, sql: 127.0.0.1:0}\n"
+       "sources:\n  - {name: site, disorder: 1s, idle: 3s}\n");
   ASSERT_TRUE(up_.eventually([&] { return !project()["definition_error"].is_null(); }));
   EXPECT_EQ(project()["definition_error"]["message"],
             "sources changed, which only a start of `sluice up` reads; start it again to use all that is new");

@@ -103,20 +103,20 @@ class PipelineTest : public testing::Test {
     process::ProcessorOptions options;
     options.cut_interval = DurationMs(5);
     const os::Ports& real = real_.ports();
-    pipeline_ = std::make_unique<Pipeline>(Pipeline::Parts{
-        os::Ports{real.clock, files_, real.entropy, real.processes, real.sockets}, paths_, log::sample_data_id().text(), *log_,
-        *committer_, plan_->hash, [this] { return std::make_unique<Store::Connection>(store_); },
-        [this] { return incarnation_.load(); },
-        [this](const std::string&, const std::vector<std::string>& tables) {
-          const std::lock_guard lock(mutex_);
-          tables_ = tables.size();
-        },
-        *feed_,
-        [this](const std::string& what, const std::string&) {
-          const std::lock_guard lock(mutex_);
-          said_.push_back(what);
-        },
-        options});
+    pipeline_ = std::make_unique<Pipeline>(
+        Pipeline::Parts{os::Ports{real.clock, files_, real.entropy, real.processes, real.sockets}, paths_,
+                        log::sample_data_id().text(), *log_, *committer_, plan_->hash,
+                        [this] { return std::make_unique<Store::Connection>(store_); }, [this] { return incarnation_.load(); },
+                        [this](const std::string&, const std::vector<std::string>& tables) {
+                          const std::lock_guard lock(mutex_);
+                          tables_ = tables.size();
+                        },
+                        *feed_,
+                        [this](const std::string& what, const std::string&) {
+                          const std::lock_guard lock(mutex_);
+                          said_.push_back(what);
+                        },
+                        options});
   }
   void TearDown() override {
     pipeline_->stop();
@@ -266,7 +266,8 @@ TEST_F(PipelineTest, a_store_that_comes_back_without_an_epoch_is_given_it_again)
   EXPECT_TRUE(said("store lost rows"));
 }
 
-TEST_F(PipelineTest, a_store_that_holds_more_than_was_acknowledged_stops_processing_for_a_person_and_drain_does_not_wait_for_one) {
+TEST_F(PipelineTest,
+       a_store_that_holds_more_than_was_acknowledged_stops_processing_for_a_person_and_drain_does_not_wait_for_one) {
   append(3);
   start();
   ASSERT_TRUE(eventually([&] { return published() == 3; }));

@@ -171,7 +171,8 @@ Result<PlanPreview> preview(const plan::Plan& before, const plan::Plan& after, s
           period.values.push_back({value_of(then, window, old, name), value_of(now, window, &metric, name)});
         one.periods.push_back(std::move(period));
       }
-      if (one.periods.size() > periods) one.periods.erase(one.periods.begin(), one.periods.end() - static_cast<ptrdiff_t>(periods));
+      if (one.periods.size() > periods)
+        one.periods.erase(one.periods.begin(), one.periods.end() - static_cast<ptrdiff_t>(periods));
     }
     all.metrics.push_back(std::move(one));
   }
@@ -216,8 +217,8 @@ std::string preview_json(const PlanPreview& preview) {
   std::string out = "{\"metrics\":[";
   for (const MetricPreview& metric : preview.metrics) {
     if (out.back() != '[') out += ',';
-    out += fmt::format(R"({{"name":{},"change":"{}","windows":{},"rows":{},"seconds":{:.3f},"periods":[)", json_string(metric.name),
-                       change_name(metric.change), metric.windows, metric.rows, metric.seconds);
+    out += fmt::format(R"({{"name":{},"change":"{}","windows":{},"rows":{},"seconds":{:.3f},"periods":[)",
+                       json_string(metric.name), change_name(metric.change), metric.windows, metric.rows, metric.seconds);
     for (const MetricPreview::Period& period : metric.periods) {
       if (out.back() != '[') out += ',';
       out += fmt::format(R"({{"window_start":"{}","window_end":"{}","values":{{)", format_rfc3339(period.window.start),

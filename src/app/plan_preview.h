@@ -21,7 +21,7 @@ struct MetricPreview {
   std::string name;
   Change change = Change::born;
   uint64_t windows = 0;  // to compute
-  uint64_t rows = 0;     // events to read, once for each window that they are in
+  uint64_t rows = 0;  // events to read, once for each window that they are in
   double seconds = 0;
   std::vector<std::string> measures;  // of the definition that is new, or, removed, none
   struct Value {

@@ -61,7 +61,9 @@ class RunningUp {
   DurationMs stop();
   std::unique_ptr<Up> take() { return std::move(up_); }
   const Addresses& addresses() const { return addresses_; }
-  os::Ports ports() { return {real_.ports().clock, real_.ports().files, real_.ports().entropy, processes_, real_.ports().sockets}; }
+  os::Ports ports() {
+    return {real_.ports().clock, real_.ports().files, real_.ports().entropy, processes_, real_.ports().sockets};
+  }
   std::vector<int> store_pids() { return processes_.started(); }
   // The newest child; it must be running.
   void kill_store();

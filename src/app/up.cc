@@ -174,10 +174,9 @@ void Up::Parts::wire() {
                                                    collect::CollectOptions{});
   hub = std::make_unique<serve::Hub>(project(), *queries, ports.clock);
   web_port = std::make_unique<serve::WebPort>(*hub, *queries, *this, ports.clock, serve::WebOptions{});
-  control_port =
-      std::make_unique<ControlPort>(ControlPort::Parts{*web_port, *queries, *collector, *log, [this] { return proof(); },
-                                                       [this] { return definitions->wanted(); },
-                                                       [this] { return definitions->apply(); }});
+  control_port = std::make_unique<ControlPort>(
+      ControlPort::Parts{*web_port, *queries, *collector, *log, [this] { return proof(); },
+                         [this] { return definitions->wanted(); }, [this] { return definitions->apply(); }});
   serve::SqlOptions sql;
   sql.socket_path = directory->paths().store_socket();
   sql_port = std::make_unique<serve::SqlPort>(ports, sql, [this]() -> std::string {
@@ -185,15 +184,16 @@ void Up::Parts::wire() {
     const std::string why = child->state().last_error;
     return "the store is restarting" + (why.empty() ? "" : " (" + why + ")") + "; events are kept, ask again in a second";
   });
-  feed =
-      std::make_unique<Feed>([this](serve::Committed committed) { hub->commit(std::move(committed)); }, journaled.committed_to, plan);
+  feed = std::make_unique<Feed>([this](serve::Committed committed) { hub->commit(std::move(committed)); }, journaled.committed_to,
+                                plan);
   pipeline = std::make_unique<Pipeline>(Pipeline::Parts{
       ports, directory->paths(), data_id, *log, *committer, plan->hash,
       [this]() -> std::unique_ptr<process::Warehouse> {
         return std::make_unique<StoreWarehouse>(ports, *child, directory->paths().store(), directory->paths().store_socket());
       },
-      [this] { return child->state().restarts; }, [this](const std::string& hash, const std::vector<std::string>& tables) { definitions->show(hash, tables); },
-      *feed, [this](const std::string& what, const std::string& detail) { say(what, detail); }, process::ProcessorOptions{}});
+      [this] { return child->state().restarts; },
+      [this](const std::string& hash, const std::vector<std::string>& tables) { definitions->show(hash, tables); }, *feed,
+      [this](const std::string& what, const std::string& detail) { say(what, detail); }, process::ProcessorOptions{}});
   definitions = std::make_unique<LiveDefinitions>(
       LiveDefinitions::Parts{ports, directory->paths(), setup.project, *pipeline, *feed, *hub,
                              [this](const std::string& what, const std::string& detail) { say(what, detail); }},

@@ -22,11 +22,11 @@ struct Batch {
   // Of the nth batch of a sender of a load.
   static std::string body(size_t load, size_t sender, size_t n_of_sender) {
     std::string text;
-    const std::string prefix =
-        std::to_string(load) + "-" + std::to_string(sender) + "-" + std::to_string(n_of_sender) + "-";
+    const std::string prefix = std::to_string(load) + "-" + std::to_string(sender) + "-" + std::to_string(n_of_sender) + "-";
     const auto line = [&](size_t n, const std::string& time) {
-      text += R"({"event":"clicked","message_id":")" + prefix + std::to_string(n) + R"(","user_id":"u)" + std::to_string(n) + "\"" +
-              time + R"(,"properties":{"page":"/p)" + std::to_string(n % 5) + R"(","weight":)" + std::to_string(n) + ".5}}\n";
+      text += R"({"event":"clicked","message_id":")" + prefix + std::to_string(n) + R"(","user_id":"u)" + std::to_string(n) +
+              "\"" + time + R"(,"properties":{"page":"/p)" + std::to_string(n % 5) + R"(","weight":)" + std::to_string(n) +
+              ".5}}\n";
     };
     for (size_t n = 0; n < kFresh; ++n) line(n, "");
     // Late, some batches to a window.
@@ -34,8 +34,10 @@ struct Batch {
     const std::string minute = fmt::format("2026-01-{:02}T{:02}:{:02}", 1 + sender, window / 60 % 24, window % 60);
     for (size_t n = 0; n < kLate; ++n) line(kFresh + n, fmt::format(R"(,"timestamp":"{}:0{}Z")", minute, n));
     for (size_t n = 0; n < kRepeated; ++n) line(n, "");
-    text += R"({"event":"clicked","timestamp":"yesterday"})" "\n";
-    text += R"({"event":)" "\n";
+    text += R"({"event":"clicked","timestamp":"yesterday"})"
+            "\n";
+    text += R"({"event":)"
+            "\n";
     return text;
   }
 };
@@ -67,9 +69,7 @@ class Load {
     uint64_t commands = 0;    // over the control socket
     uint64_t keys = 0;
   };
-  Counts counts() const {
-    return {batches_, doubtful_, refused_, statements_, messages_, pages_, commands_, keys_};
-  }
+  Counts counts() const { return {batches_, doubtful_, refused_, statements_, messages_, pages_, commands_, keys_}; }
 
  private:
   static constexpr size_t kSenders = 2;
@@ -101,9 +101,10 @@ class Load {
   }
 
   void query() {
-    for (const char* sql : {"SELECT count() FROM sluice.events", "SELECT page, sum(clicks) FROM sluice.clicks GROUP BY page",
-                            "SELECT * FROM sluice.clicks ORDER BY window_start, page FORMAT JSON", "SELEKT",
-                            "SELECT * FROM file('/etc/passwd')", "SELECT a.message_id FROM sluice.events AS a CROSS JOIN (SELECT 1 FROM sluice.events LIMIT 300) AS b"}) {
+    for (const char* sql :
+         {"SELECT count() FROM sluice.events", "SELECT page, sum(clicks) FROM sluice.clicks GROUP BY page",
+          "SELECT * FROM sluice.clicks ORDER BY window_start, page FORMAT JSON", "SELEKT", "SELECT * FROM file('/etc/passwd')",
+          "SELECT a.message_id FROM sluice.events AS a CROSS JOIN (SELECT 1 FROM sluice.events LIMIT 300) AS b"}) {
       const net::Response reply = up_.post(up_.addresses().sql, "/", sql);
       if (reply.status == 200) ++statements_;
       EXPECT_TRUE(reply.status != 200 || std::string_view(sql).find("file(") == std::string_view::npos);
@@ -143,7 +144,8 @@ class Load {
   void command() {
     const std::string control = up_.control().unix_path;
     if (up_.post(control, "/api/keys", R"({"source":"site","label":"load"})").status == 200) ++keys_;
-    for (const char* target : {"/api/ledger", "/api/ledger?format=text", "/api/trace?id=0-1-1-1&format=text", "/api/log?limit=50"}) {
+    for (const char* target :
+         {"/api/ledger", "/api/ledger?format=text", "/api/trace?id=0-1-1-1&format=text", "/api/log?limit=50"}) {
       if (up_.get(control, target).status == 200) ++commands_;
       if (ending_) return;
     }

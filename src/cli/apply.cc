@@ -9,7 +9,8 @@ int apply(os::Ports ports, const ApplyOptions& options) {
     const app::DataPaths paths = SLUICE_TRY(app::data_paths(ports, options.data));
     std::optional<app::Control> control = app::Control::connect(ports, paths);
     if (!control) {
-      return fail(Code::unavailable, "no `sluice up` runs on " + options.data + ": its next start takes the definitions as they are then");
+      return fail(Code::unavailable,
+                  "no `sluice up` runs on " + options.data + ": its next start takes the definitions as they are then");
     }
     return control->post("/api/apply", "");
   };

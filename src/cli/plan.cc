@@ -14,21 +14,20 @@ Result<app::PlanPreview> ask(os::Ports ports, const PlanOptions& options) {
   if (std::optional<app::Control> control = app::Control::connect(ports, paths)) {
     const std::string hash = SLUICE_TRY(control->get("/api/plan"));
     const std::unique_ptr<plan::Plan> before = SLUICE_TRY(app::load_plan(ports.files, paths.plans(), hash));
-    return app::preview(*before, *after, options.periods,
-                        [&](const std::string& sql, const std::string& format) {
-                          return control->post("/api/query?format=" + format, sql);
-                        },
-                        ports.clock);
+    return app::preview(
+        *before, *after, options.periods,
+        [&](const std::string& sql, const std::string& format) { return control->post("/api/query?format=" + format, sql); },
+        ports.clock);
   }
   const std::unique_ptr<app::OpenedData> data = SLUICE_TRY(app::OpenedData::open(ports, paths, true));
   const std::unique_ptr<plan::Plan> before = SLUICE_TRY(data->plan());
-  return app::preview(*before, *after, options.periods,
-                      [&](const std::string& sql, const std::string& format) -> Result<std::string> {
-                        serve::Reply reply = SLUICE_TRY(
-                            data->queries().query({.role = serve::Role::reader, .sql = sql, .format = format}));
-                        return std::move(reply.body);
-                      },
-                      ports.clock);
+  return app::preview(
+      *before, *after, options.periods,
+      [&](const std::string& sql, const std::string& format) -> Result<std::string> {
+        serve::Reply reply = SLUICE_TRY(data->queries().query({.role = serve::Role::reader, .sql = sql, .format = format}));
+        return std::move(reply.body);
+      },
+      ports.clock);
 }
 
 }  // namespace

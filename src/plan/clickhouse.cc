@@ -146,7 +146,8 @@ std::vector<std::string> visible_sql(const Metric& metric, const std::function<s
 }
 
 std::string top_cell(const std::string& column) {
-  return fmt::format("arrayStringConcat(arrayMap(_e -> concat(toString(_e.2), ':', toString(length(_e.1)), ':', _e.1), {}))", column);
+  return fmt::format("arrayStringConcat(arrayMap(_e -> concat(toString(_e.2), ':', toString(length(_e.1)), ':', _e.1), {}))",
+                     column);
 }
 
 std::optional<std::vector<TopValue>> read_top_cell(std::string_view cell) {

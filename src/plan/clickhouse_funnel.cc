@@ -46,8 +46,9 @@ std::vector<std::string> window_columns(const Ask& ask) {
   const int64_t count = (size + ask.funnel().within.count() + apart - 1) / apart;
   std::vector<std::string> columns{
       fmt::format("arrayJoin(arrayMap(_i -> {} - _i * {}, range({}))) AS _ws", floor_sql(window, apart), apart, count)};
-  columns.push_back(window.kind == Window::Kind::cumulate ? fmt::format("_ws + arrayJoin(range(1, {})) * {} AS _we", size / step + 1, step)
-                                                          : fmt::format("_ws + {} AS _we", size));
+  columns.push_back(window.kind == Window::Kind::cumulate
+                        ? fmt::format("_ws + arrayJoin(range(1, {})) * {} AS _we", size / step + 1, step)
+                        : fmt::format("_ws + {} AS _we", size));
   return columns;
 }
 
@@ -87,13 +88,13 @@ std::string entries_sql(const Ask& ask) {
 
 // Adds _s1, then per further step _c (the start of the latest chain that this event ends) and _s (the latest of them so far).
 std::string chains_sql(const Ask& ask) {
-  const std::string over =
-      fmt::format("OVER (PARTITION BY {} ORDER BY _t RANGE BETWEEN UNBOUNDED PRECEDING AND {})", ask.key(),
-                  ask.funnel().strict ? "1 PRECEDING" : "CURRENT ROW");
+  const std::string over = fmt::format("OVER (PARTITION BY {} ORDER BY _t RANGE BETWEEN UNBOUNDED PRECEDING AND {})", ask.key(),
+                                       ask.funnel().strict ? "1 PRECEDING" : "CURRENT ROW");
   std::string sql = select({"*", fmt::format("max(if(_b1, _t, NULL)) {} AS _s1", over)}, entries_sql(ask), "");
   for (size_t i = 2; i <= ask.steps(); ++i) {
-    sql = select({"*", fmt::format("if(_q{0} AND _t - _s{1} <= {2}, _s{1}, NULL) AS _c{0}", i, i - 1, ask.funnel().within.count())},
-                 sql, "");
+    sql =
+        select({"*", fmt::format("if(_q{0} AND _t - _s{1} <= {2}, _s{1}, NULL) AS _c{0}", i, i - 1, ask.funnel().within.count())},
+               sql, "");
     if (i < ask.steps()) sql = select({"*", fmt::format("max(_c{0}) {1} AS _s{0}", i, over)}, sql, "");
   }
   return sql;
@@ -177,7 +178,8 @@ std::string funnel_window_list_query(const Plan& plan, const Metric& metric, uin
                 "WHERE _q1 AND _t < _we\nGROUP BY window_start, window_end\nORDER BY window_start, window_end\n");
 }
 
-std::string funnel_definition_query(const Plan& plan, const Metric& metric, uint64_t up_to_epoch, std::optional<TimeMs> watermark) {
+std::string funnel_definition_query(const Plan& plan, const Metric& metric, uint64_t up_to_epoch,
+                                    std::optional<TimeMs> watermark) {
   const Ask ask{.plan = plan, .metric = metric, .up_to_epoch = up_to_epoch, .times = {}, .window_filter = {}};
   std::vector<std::string> columns{"fromUnixTimestamp64Milli(_ws, 'UTC') AS window_start",
                                    "fromUnixTimestamp64Milli(_we, 'UTC') AS window_end"};

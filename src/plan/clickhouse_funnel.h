@@ -15,7 +15,8 @@ namespace sluice::plan::clickhouse {
 
 std::string funnel_windows_query(const Plan& plan, const Metric& metric, const std::vector<Span>& windows, uint64_t up_to_epoch);
 std::string funnel_window_list_query(const Plan& plan, const Metric& metric, uint64_t up_to_epoch);
-std::string funnel_definition_query(const Plan& plan, const Metric& metric, uint64_t up_to_epoch, std::optional<TimeMs> watermark);
+std::string funnel_definition_query(const Plan& plan, const Metric& metric, uint64_t up_to_epoch,
+                                    std::optional<TimeMs> watermark);
 
 // The columns `step` and `step_name` of the view; `step` is the stored text.
 std::vector<std::string> funnel_step_columns(const Metric& metric, const std::string& step);

@@ -75,7 +75,9 @@ std::vector<std::string> window_columns(const Window& window) {
   return {};
 }
 // The end has a column of its own where it does not follow from the start.
-bool has_end_column(const Window& window) { return window.kind == Window::Kind::cumulate || window.kind == Window::Kind::calendar; }
+bool has_end_column(const Window& window) {
+  return window.kind == Window::Kind::cumulate || window.kind == Window::Kind::calendar;
+}
 std::string window_end(const Window& window) {
   return has_end_column(window) ? "_we" : fmt::format("_ws + {}", window.size.count());
 }
@@ -173,8 +175,7 @@ std::vector<std::string> group_names(const Ask& ask) {
 
 std::string groups_sql(const Ask& ask) {
   std::vector<std::string> columns;
-  if (ask.windows)
-    columns = {"_ws", has_end_column(ask.metric.window) ? "_we" : window_end(ask.metric.window) + " AS _we"};
+  if (ask.windows) columns = {"_ws", has_end_column(ask.metric.window) ? "_we" : window_end(ask.metric.window) + " AS _we"};
   for (const uint32_t i : ask.dimensions) columns.push_back(dimension_column(i));
   for (size_t i = 0; i < ask.metric.measures.size(); ++i) {
     const Measure& measure = ask.metric.measures[i];
@@ -259,8 +260,9 @@ void append_lateness(std::vector<std::string>& columns) {
 
 std::string watermark_sql(std::optional<TimeMs> watermark) {
   if (watermark) return fmt::format("{}", *watermark == kMinusInfinity ? kStoredMinusInfinityMs : to_ms(*watermark));
-  return fmt::format("coalesce((SELECT maxOrNull(toUnixTimestamp64Milli(watermark)) FROM sluice.watermarks WHERE source = ''), {})",
-                     kStoredMinusInfinityMs);
+  return fmt::format(
+      "coalesce((SELECT maxOrNull(toUnixTimestamp64Milli(watermark)) FROM sluice.watermarks WHERE source = ''), {})",
+      kStoredMinusInfinityMs);
 }
 
 size_t largest_statement(const Plan& plan, const Metric& metric) {

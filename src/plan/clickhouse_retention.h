@@ -13,7 +13,8 @@ namespace sluice::plan::clickhouse {
 
 std::string retention_windows_query(const Plan& plan, const Metric& metric, const std::vector<Span>& rows, uint64_t up_to_epoch);
 std::string retention_window_list_query(const Plan& plan, const Metric& metric, uint64_t up_to_epoch);
-std::string retention_definition_query(const Plan& plan, const Metric& metric, uint64_t up_to_epoch, std::optional<TimeMs> watermark);
+std::string retention_definition_query(const Plan& plan, const Metric& metric, uint64_t up_to_epoch,
+                                       std::optional<TimeMs> watermark);
 
 // The columns `cohort_start` and `period` of the view; `start` and `period` are the stored ones.
 std::vector<std::string> retention_columns(const std::string& start, const std::string& period);

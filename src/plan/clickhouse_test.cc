@@ -59,9 +59,10 @@ TEST(ClickHouse, group_keys_tell_null_from_empty_and_do_not_run_together) {
 }
 
 TEST(ClickHouse, first_and_last_go_by_time_and_place_and_topk_counts_what_it_keeps) {
-  const Plan plan = plan_of(metric(
-      "    window: {tumble: 1d}\n    measures:\n      f: first(properties.a)\n      l: {value: last(number(properties.a)), where: event = "
-      "'x'}\n      t: topk(event, 3)\n      w: last(received_at)\n"));
+  const Plan plan =
+      plan_of(metric("    window: {tumble: 1d}\n    measures:\n      f: first(properties.a)\n      l: {value: "
+                     "last(number(properties.a)), where: event = "
+                     "'x'}\n      t: topk(event, 3)\n      w: last(received_at)\n"));
   const Metric& m = plan.metrics[0];
   EXPECT_EQ(m.measures[0].type, Type::text) << "a path in first() is a text";
   EXPECT_EQ(m.measures[1].type, Type::number);
@@ -74,9 +75,10 @@ TEST(ClickHouse, first_and_last_go_by_time_and_place_and_topk_counts_what_it_kee
             std::string::npos)
       << columns;
   const std::string sql = clickhouse::definition_query(plan, m, 1, time_ms(0));
-  for (const char* part : {"(toUnixTimestamp64Milli(event_time), log_partition, log_offset) AS _o", "argMin(_a0, _o) AS _m0",
-                           "argMaxIf(_a1, _o, _f1) AS _m1", "sumMapIf([assumeNotNull(_a2)], [toUInt64(1)], isNotNull(_a2)) AS _m2",
-                           "1, 3) AS Array(Tuple(value String, count UInt64)))", "fromUnixTimestamp64Milli(_m3, 'UTC')"})
+  for (const char* part :
+       {"(toUnixTimestamp64Milli(event_time), log_partition, log_offset) AS _o", "argMin(_a0, _o) AS _m0",
+        "argMaxIf(_a1, _o, _f1) AS _m1", "sumMapIf([assumeNotNull(_a2)], [toUInt64(1)], isNotNull(_a2)) AS _m2",
+        "1, 3) AS Array(Tuple(value String, count UInt64)))", "fromUnixTimestamp64Milli(_m3, 'UTC')"})
     EXPECT_NE(sql.find(part), std::string::npos) << part << "\n" << sql;
 }
 
@@ -84,7 +86,8 @@ TEST(ClickHouse, a_topk_as_one_text_is_read_back_whatever_its_values_hold) {
   using clickhouse::read_top_cell;
   EXPECT_EQ(read_top_cell(""), std::vector<TopValue>{});
   EXPECT_EQ(read_top_cell("12:3:a:13:0:1:2:\xc3\xa4"), (std::vector<TopValue>{{"a:1", 12}, {"", 3}, {"\xc3\xa4", 1}}));
-  for (const char* damaged : {"1", "1:", "1:2:a", "x:1:a", "1:-1:a", "1:1", ":1:a", "1:1:ab"}) EXPECT_FALSE(read_top_cell(damaged)) << damaged;
+  for (const char* damaged : {"1", "1:", "1:2:a", "x:1:a", "1:-1:a", "1:1", ":1:a", "1:1:ab"})
+    EXPECT_FALSE(read_top_cell(damaged)) << damaged;
   EXPECT_EQ(top_text({}), "[]");
   EXPECT_EQ(top_text({{"a\"b", 12}, {"", 3}}), "[[\"a\\\"b\",12],[\"\",3]]");
 }

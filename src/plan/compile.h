@@ -23,13 +23,13 @@ struct SourceFile {
 
 struct Diagnostic {
   Location at;
-  std::string message;   // what, and what to do: "unknown key `dimension`; did you mean `dimensions`?"
+  std::string message;  // what, and what to do: "unknown key `dimension`; did you mean `dimensions`?"
   std::string text() const;  // file:line:column: message
 };
 
 struct Compiled {
-  std::optional<Plan> plan;              // only without diagnostics
-  std::vector<Diagnostic> diagnostics;   // in order of file, line, column
+  std::optional<Plan> plan;  // only without diagnostics
+  std::vector<Diagnostic> diagnostics;  // in order of file, line, column
 };
 
 inline constexpr size_t kFileBytesMax = 1024 * 1024;

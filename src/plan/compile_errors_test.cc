@@ -38,7 +38,8 @@ TEST(CompileErrors, yaml_that_is_no_yaml_is_refused_at_its_place) {
             std::string::npos);
   EXPECT_EQ(errors(files("version: 1\n? [a, b]\n: c\n")), "metrics/m.yaml:2:3: a key is a text\n");
   EXPECT_EQ(errors(files("- a\n")),
-            "metrics/m.yaml:1:1: a metrics file is keys with values, not a list; its keys are `version`, `metrics`, `funnels` and `retention`\n");
+            "metrics/m.yaml:1:1: a metrics file is keys with values, not a list; its keys are `version`, `metrics`, `funnels` "
+            "and `retention`\n");
 }
 
 TEST(CompileErrors, nesting_and_size_of_a_file_are_bounded) {
@@ -310,8 +311,9 @@ TEST(CompileErrors, every_type_error_has_its_words) {
 
 TEST(CompileErrors, a_list_stands_in_a_table_and_in_no_calculation) {
   const std::string list = metric("    window: {tumble: 1d}\n    measures:\n      pages: topk(properties.page, 3)\n");
-  EXPECT_EQ(errors(files(list, "version: 1\ndashboards:\n  - name: d\n    rows:\n      - [{timeseries: m.pages}]\n"
-                               "      - [{stat: m.pages}, {table: m, columns: [pages]}]\n")),
+  EXPECT_EQ(errors(files(list,
+                         "version: 1\ndashboards:\n  - name: d\n    rows:\n      - [{timeseries: m.pages}]\n"
+                         "      - [{stat: m.pages}, {table: m, columns: [pages]}]\n")),
             "dashboards/d.yaml:5:23: `pages` is a list; show it in a table: {table: m, columns: [pages]}\n"
             "dashboards/d.yaml:6:17: `pages` is a list; show it in a table: {table: m, columns: [pages]}\n");
   EXPECT_EQ(errors(files(list + "      half: pages / 2\n")),
@@ -329,7 +331,8 @@ TEST(CompileErrors, every_measure_error_has_its_words) {
   EXPECT_EQ(measure_error("percentile(properties.a, 99)"),
             at(35, "the second argument of percentile is a number from 0 to 1, written out: percentile(properties.ms, 0.99)"));
   EXPECT_EQ(measure_error("topk(properties.a)"), at(10, "topk() takes a text and n: topk(properties.page, 10)"));
-  const std::string whole = "the second argument of topk is a whole number from 1 to 1000, written out: topk(properties.page, 10)";
+  const std::string whole =
+      "the second argument of topk is a whole number from 1 to 1000, written out: topk(properties.page, 10)";
   EXPECT_EQ(measure_error("topk(properties.a, 0)"), at(29, whole));
   EXPECT_EQ(measure_error("topk(properties.a, 1.5)"), at(29, whole));
   EXPECT_EQ(measure_error("topk(properties.a, 1001)"), at(29, whole));

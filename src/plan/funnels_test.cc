@@ -6,8 +6,9 @@
 namespace sluice::plan {
 namespace {
 
-const std::string kSteps = "    steps:\n      - {name: wrote, where: event = 'commit_authored'}\n"
-                           "      - {name: landed, where: event = 'commit_landed'}\n";
+const std::string kSteps =
+    "    steps:\n      - {name: wrote, where: event = 'commit_authored'}\n"
+    "      - {name: landed, where: event = 'commit_landed'}\n";
 const std::string kFront = "    by: user_key\n    within: 7d\n    window: {tumble: 7d, offset: 4d}\n";
 
 std::string funnel(const std::string& body, const std::string& name = "author_to_lander") {
@@ -36,7 +37,8 @@ TEST(Funnels, what_it_means_makes_its_version_and_nothing_else) {
   const auto version = [](const std::string& body) { return plan_of(funnel(body)).metrics[0].version; };
   const std::string same = version(kFront + kSteps);
   EXPECT_EQ(version("    question: Who?\n    steps:\n      - {where: event = 'commit_authored', name: wrote}\n"
-                    "      - {where: event = 'commit_landed', name: landed}\n" + kFront),
+                    "      - {where: event = 'commit_landed', name: landed}\n" +
+                    kFront),
             same);
   EXPECT_NE(version(kFront + "    order: strict\n" + kSteps), same);
   EXPECT_NE(version(kFront + "    allowed_lateness: 0s\n" + kSteps), same);
@@ -71,7 +73,8 @@ TEST(Funnels, what_is_wrong_is_said_with_its_place) {
   EXPECT_EQ(funnel_errors("    by: user_key\n    window: {tumble: 1d}\n    steps: []\n"),
             "metrics/m.yaml:3:5: a funnel needs `within` (how long after its first step a last one still counts)\n"
             "metrics/m.yaml:6:12: a funnel has 2 to 16 steps, not 0\n");
-  EXPECT_EQ(funnel_errors(kFront + "    order: loose\n" + kSteps), "metrics/m.yaml:7:12: `order` is strict or left out, not `loose`\n");
+  EXPECT_EQ(funnel_errors(kFront + "    order: loose\n" + kSteps),
+            "metrics/m.yaml:7:12: `order` is strict or left out, not `loose`\n");
   EXPECT_EQ(funnel_errors("    by: event_time\n    within: 0s\n    window: {tumble: 1d}\n" + kSteps),
             "metrics/m.yaml:4:9: `by` is a text: a time stands here, a text is asked for\n"
             "metrics/m.yaml:5:13: `within` lies between 1ms and 366d\n");
@@ -81,24 +84,27 @@ TEST(Funnels, what_is_wrong_is_said_with_its_place) {
   EXPECT_EQ(funnel_errors(kFront + "    steps:\n      - {name: a, where: event = 'x'}\n      - {name: a, where: evnt = 'y'}\n"),
             "metrics/m.yaml:9:16: `a` is the name of an earlier step\n"
             "metrics/m.yaml:9:26: unknown name `evnt`; did you mean `event`?\n");
-  EXPECT_EQ(funnel_errors("    by: user_key\n    within: 366d\n    window: {tumble: 1m}\n" + kSteps),
-            "metrics/m.yaml:6:13: each event would be looked at for more than 10000 windows; take larger ones or a shorter `within`\n");
+  EXPECT_EQ(
+      funnel_errors("    by: user_key\n    within: 366d\n    window: {tumble: 1m}\n" + kSteps),
+      "metrics/m.yaml:6:13: each event would be looked at for more than 10000 windows; take larger ones or a shorter `within`\n");
   EXPECT_EQ(errors(files(funnel(kFront + kSteps, "events"))),
             "metrics/m.yaml:3:11: `events` is a table that every project has; choose another name\n");
 }
 
 TEST(Funnels, panels_of_funnels_say_that_they_are_not_built) {
-  EXPECT_EQ(errors(files(funnel(kFront + kSteps), "version: 1\ndashboards:\n  - name: d\n    rows:\n      - [{stat: author_to_lander.people}]\n")),
-            "dashboards/d.yaml:5:17: `author_to_lander` is a funnel; panels of these are not in this release: SQL has its numbers, as "
-            "sluice.author_to_lander\n");
+  EXPECT_EQ(
+      errors(files(funnel(kFront + kSteps),
+                   "version: 1\ndashboards:\n  - name: d\n    rows:\n      - [{stat: author_to_lander.people}]\n")),
+      "dashboards/d.yaml:5:17: `author_to_lander` is a funnel; panels of these are not in this release: SQL has its numbers, as "
+      "sluice.author_to_lander\n");
 }
 
 TEST(Funnels, the_view_has_the_steps_behind_the_dimensions) {
   const Plan plan = plan_of(funnel(kFront + "    dimensions: {repo: properties.repo, in_from: source}\n" + kSteps));
   const std::string sql = clickhouse::create_view(plan.metrics[0], "t");
   size_t at = 0;
-  for (const char* column : {"AS window_start,", "AS window_end,", "AS `repo`,", "AS `in_from`,", "AS step,", "AS step_name,", "AS `people`,",
-                             "AS `median_ms`,", "AS state\n"}) {
+  for (const char* column : {"AS window_start,", "AS window_end,", "AS `repo`,", "AS `in_from`,", "AS step,", "AS step_name,",
+                             "AS `people`,", "AS `median_ms`,", "AS state\n"}) {
     const size_t found = sql.find(column, at);
     ASSERT_NE(found, std::string::npos) << column << "\n" << sql;
     at = found;

@@ -37,9 +37,9 @@ struct Window {
   enum class Kind : uint8_t { tumble, hop, cumulate, calendar };
   Kind kind = Kind::tumble;
   DurationMs size{};      // of calendar the longest
-  DurationMs step{};      // slide of hop, step of cumulate; = size for tumble. size is a multiple of it. Of calendar 1, 7 or 31 days
-  DurationMs offset{};    // origin is 1970-01-01T00:00Z + offset
-  CalendarUnit unit = CalendarUnit::day;   // of calendar, as what follows
+  DurationMs step{};  // slide of hop, step of cumulate; = size for tumble. size is a multiple of it. Of calendar 1, 7 or 31 days
+  DurationMs offset{};  // origin is 1970-01-01T00:00Z + offset
+  CalendarUnit unit = CalendarUnit::day;  // of calendar, as what follows
   std::string zone{};
   std::shared_ptr<const Calendar> calendar{};
 };
@@ -57,8 +57,8 @@ void windows_reaching(const Window& window, DurationMs beyond, TimeMs at, std::v
 struct Dimension {
   std::string name;
   std::string label;
-  Expression value;       // text
-  uint32_t written = 0;   // its place among the dimensions as written: the order that people see
+  Expression value;  // text
+  uint32_t written = 0;  // its place among the dimensions as written: the order that people see
 };
 
 enum class MeasureKind : uint8_t { count, count_of, sum, avg, min, max, distinct, percentile, first, last, topk, derived };
@@ -66,15 +66,15 @@ struct Measure {
   std::string name;
   std::string label;
   MeasureKind kind = MeasureKind::count;
-  Expression argument;    // empty for count; for derived the arithmetic over measures that are not derived themselves
-  Expression where;       // empty: none
-  Type type = Type::number;   // of the visible value: of min, max, first and last that of the argument; text, number or time;
-                              // of topk that of each value in it, text
+  Expression argument;  // empty for count; for derived the arithmetic over measures that are not derived themselves
+  Expression where;  // empty: none
+  Type type = Type::number;  // of the visible value: of min, max, first and last that of the argument; text, number or time;
+      // of topk that of each value in it, text
   // percentile p as an exact fraction in lowest terms: rank k = max(1, ceil(numerator * n / denominator))
   uint64_t p_numerator = 0;
   uint64_t p_denominator = 1;
-  uint32_t top = 0;           // topk: how many values at most
-  uint32_t written = 0;       // its place among the measures as written
+  uint32_t top = 0;  // topk: how many values at most
+  uint32_t written = 0;  // its place among the measures as written
 };
 
 // Semantics R9. Groups of such a metric are (dimensions of the entry event, step): a row per step of a window that has an entry.
@@ -83,26 +83,26 @@ struct FunnelStep {
   Expression where;
 };
 struct Funnel {
-  Expression by;            // text
+  Expression by;  // text
   DurationMs within{};
-  bool strict = false;      // order: strict
-  std::vector<FunnelStep> steps;   // 2 to kFunnelStepsMax, in order
+  bool strict = false;  // order: strict
+  std::vector<FunnelStep> steps;  // 2 to kFunnelStepsMax, in order
 };
 
 // Semantics R10. A row's window is [start of the cohort's period, end of period cohort + k), so that its end is its due time.
 struct CohortReturn {
-  Expression by;            // text
-  uint32_t periods = 0;     // k = 0 to periods - 1
+  Expression by;  // text
+  uint32_t periods = 0;  // k = 0 to periods - 1
   Expression start;
-  Expression back;          // `return`
+  Expression back;  // `return`
 };
 
 // A named result per window and group: metrics, funnels and retention differ in `kind` and share tables, views, states and jobs.
 struct Metric {
   enum class Kind : uint8_t { windows, funnel, retention };
   Kind kind = Kind::windows;
-  std::optional<Funnel> funnel;          // kind funnel
-  std::optional<CohortReturn> cohorts;   // kind retention
+  std::optional<Funnel> funnel;  // kind funnel
+  std::optional<CohortReturn> cohorts;  // kind retention
   std::string name;
   std::string question;
   Expression where;
@@ -111,27 +111,27 @@ struct Metric {
   // How soon rows follow events: on the stream within a second; on the stream, filling ones once a minute; by an hourly job alone.
   enum class Latency : uint8_t { realtime, minutes, batch };
   Latency latency = Latency::realtime;
-  DurationMs due_after{};   // R1: a row is due so long after its window's end: `within` of a funnel, else 0
+  DurationMs due_after{};  // R1: a row is due so long after its window's end: `within` of a funnel, else 0
   TimeMs due(const Span& row) const { return row.end + due_after; }
   // The watermark that ends filling.
   TimeMs closes(const Span& row) const { return due(row) + allowed_lateness; }
   std::vector<Dimension>
       dimensions;  // both sorted by name: the order of keys in YAML does not change a version (design 4), so it
-  std::vector<Measure> measures;      // may not change group keys or state either
-  std::string version;    // 16 hex digits of the normalised definition
-  std::string definition; // as written, for "How do you know?"
+  std::vector<Measure> measures;  // may not change group keys or state either
+  std::string version;  // 16 hex digits of the normalised definition
+  std::string definition;  // as written, for "How do you know?"
   Location location;
 };
 
 struct Panel {
   enum class Kind : uint8_t { stat, timeseries, table };
   Kind kind = Kind::stat;
-  uint32_t metric = 0;               // index into Plan::metrics
-  std::vector<uint32_t> measures;    // stat, timeseries: one; table: its measure columns in order
+  uint32_t metric = 0;  // index into Plan::metrics
+  std::vector<uint32_t> measures;  // stat, timeseries: one; table: its measure columns in order
   std::vector<uint32_t> dimensions;  // timeseries: `by`; table: its dimension columns in order
   std::vector<std::string> columns;  // table: names in the order written
   DurationMs over{90LL * 86'400'000};
-  std::string title;                 // optional, else the measure's label
+  std::string title;  // optional, else the measure's label
 };
 
 struct Dashboard {
@@ -152,20 +152,20 @@ struct Plan {
   std::string web_address = "127.0.0.1:8090";
   std::string sql_address = "127.0.0.1:8123";
   LogRetention log_retention;
-  std::vector<Source> sources;      // order as written; the first is the demo's
-  std::vector<std::string> paths;   // every path any expression reads: properties.repo, context.bot
+  std::vector<Source> sources;  // order as written; the first is the demo's
+  std::vector<std::string> paths;  // every path any expression reads: properties.repo, context.bot
   std::vector<Metric> metrics;
   std::vector<Dashboard> dashboards;
-  std::string hash;                 // 32 hex digits over everything that the fold depends on
+  std::string hash;  // 32 hex digits over everything that the fold depends on
 };
 
 inline constexpr size_t kDefinitionsMax = 1000;
 inline constexpr size_t kPathsMax = 4096;
-inline constexpr size_t kDimensionsMax = 16;        // of a metric
-inline constexpr size_t kMeasuresMax = 200;         // of a metric
+inline constexpr size_t kDimensionsMax = 16;  // of a metric
+inline constexpr size_t kMeasuresMax = 200;  // of a metric
 inline constexpr size_t kFunnelStepsMax = 16;
-inline constexpr size_t kMetricNodesMax = 20'000;   // nodes of all expressions of a metric
-inline constexpr uint32_t kTopMax = 1000;           // values of a topk
+inline constexpr size_t kMetricNodesMax = 20'000;  // nodes of all expressions of a metric
+inline constexpr uint32_t kTopMax = 1000;  // values of a topk
 inline constexpr int64_t kWindowsPerEventMax = 10'000;
 inline constexpr DurationMs kWindowSizeMax{366LL * 86'400'000};  // R2
 

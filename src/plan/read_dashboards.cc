@@ -96,8 +96,9 @@ class PanelReader {
     }
     panel.metric = *found;
     if (metric(panel).kind != Metric::Kind::windows) {
-      reader_.report(target.at, fmt::format("`{}` is a {}; panels of these are not in this release: SQL has its numbers, as sluice.{}",
-                                            name, metric(panel).kind == Metric::Kind::funnel ? "funnel" : "retention", name));
+      reader_.report(target.at,
+                     fmt::format("`{}` is a {}; panels of these are not in this release: SQL has its numbers, as sluice.{}", name,
+                                 metric(panel).kind == Metric::Kind::funnel ? "funnel" : "retention", name));
       return false;
     }
     if (panel.kind == Panel::Kind::table) {
@@ -120,12 +121,12 @@ class PanelReader {
     }
     const Measure& found_measure = metric(panel).measures[*index];
     if (panel.kind != Panel::Kind::table && found_measure.kind == MeasureKind::topk) {
-      reader_.report(target.at, fmt::format("`{}` is a list; show it in a table: {{table: {}, columns: [{}]}}", measure, name, measure));
+      reader_.report(target.at,
+                     fmt::format("`{}` is a list; show it in a table: {{table: {}, columns: [{}]}}", measure, name, measure));
       return false;
     }
     if (panel.kind == Panel::Kind::timeseries && found_measure.type != Type::number) {
-      reader_.report(target.at,
-                     fmt::format("`{}` is a {}; a time series draws numbers", measure, type_name(found_measure.type)));
+      reader_.report(target.at, fmt::format("`{}` is a {}; a time series draws numbers", measure, type_name(found_measure.type)));
       return false;
     }
     panel.measures.push_back(*index);

@@ -174,9 +174,10 @@ void read_funnel(Reader& reader, const Yaml& map, const KeySet& keys, Definition
     metric.window = read_window(reader, *window, *keys.find("window")->inner).value_or(Window{});
     const int64_t step = metric.window.step.count();
     if (step > 0 && (metric.window.size + funnel.within).count() / step > kWindowsPerEventMax) {
-      reader.report(window->at, fmt::format("each event would be looked at for more than {} windows; take larger ones or a shorter "
-                                            "`within`",
-                                            kWindowsPerEventMax));
+      reader.report(window->at,
+                    fmt::format("each event would be looked at for more than {} windows; take larger ones or a shorter "
+                                "`within`",
+                                kWindowsPerEventMax));
     }
   }
   metric.allowed_lateness = reader.duration(map, keys, "allowed_lateness", {}).value_or(metric.allowed_lateness);

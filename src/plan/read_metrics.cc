@@ -50,7 +50,8 @@ std::optional<Window> read_window(Reader& reader, const Yaml& map, const KeySet&
     reader.report(entry->at, "calendar windows are of metrics; of funnels and retention they are not in this release");
     return std::nullopt;
   }
-  if (const Yaml::Entry* entry = map.find("zone")) reader.report(entry->at, "`zone` goes with `calendar`, as in {calendar: day, zone: Europe/Berlin}");
+  if (const Yaml::Entry* entry = map.find("zone"))
+    reader.report(entry->at, "`zone` goes with `calendar`, as in {calendar: day, zone: Europe/Berlin}");
   if (form == nullptr) {
     reader.report(map.at, "a window is one of {tumble: 1d}, {hop: 1h, slide: 15m}, {cumulate: 1d, step: 1h}");
     return std::nullopt;
@@ -151,8 +152,9 @@ std::optional<Fault> read_top(const Syntax& n, Measure& measure) {
   measure.type = Type::text;
   const int128 most = n.number.raw / Decimal::kOne;
   if (n.kind != Syntax::Kind::number || n.number.raw % Decimal::kOne != 0 || most < 1 || most > kTopMax) {
-    return Fault{n.at, fmt::format("the second argument of topk is a whole number from 1 to {}, written out: topk(properties.page, 10)",
-                                   kTopMax)};
+    return Fault{n.at,
+                 fmt::format("the second argument of topk is a whole number from 1 to {}, written out: topk(properties.page, 10)",
+                             kTopMax)};
   }
   measure.top = static_cast<uint32_t>(most);
   return std::nullopt;
@@ -164,9 +166,9 @@ std::optional<Fault> read_aggregate(const SyntaxTree& tree, const Aggregate& agg
   measure.kind = aggregate.kind;
   if (call.inputs.size() < aggregate.least || call.inputs.size() > aggregate.most) {
     const std::string_view shown = aggregate.kind == MeasureKind::topk ? "a text and n: topk(properties.page, 10)"
-                                   : aggregate.most == 2 ? "a number and p: percentile(properties.ms, 0.99)"
-                                   : aggregate.least == 0 ? "nothing or one value"
-                                                          : "one value";
+                                   : aggregate.most == 2               ? "a number and p: percentile(properties.ms, 0.99)"
+                                   : aggregate.least == 0              ? "nothing or one value"
+                                                                       : "one value";
     return Fault{call.at, fmt::format("{}() takes {}", aggregate.name, shown)};
   }
   if (call.inputs.empty()) return std::nullopt;
@@ -249,7 +251,8 @@ void read_latency(Reader& reader, const Yaml& value, Metric& metric) {
   static const std::vector<std::string> kWords{"realtime", "minutes", "batch"};
   const auto at = std::find(kWords.begin(), kWords.end(), value.text);
   if (at == kWords.end()) {
-    reader.report(value.at, fmt::format("{} is no latency: realtime, minutes or batch{}", quoted(value.text), did_you_mean(value.text, kWords)));
+    reader.report(value.at, fmt::format("{} is no latency: realtime, minutes or batch{}", quoted(value.text),
+                                        did_you_mean(value.text, kWords)));
     return;
   }
   metric.latency = static_cast<Metric::Latency>(at - kWords.begin());
@@ -268,7 +271,8 @@ void read_metric(Reader& reader, const Yaml& map, const KeySet& keys, Definition
   if (const Yaml* window = value_of(map, keys, "window")) {
     const KeySet& inner = *keys.find("window")->inner;
     const bool calendar = window->find("calendar") != nullptr;
-    metric.window = (calendar ? read_calendar(reader, *window, inner, into) : read_window(reader, *window, inner)).value_or(Window{});
+    metric.window =
+        (calendar ? read_calendar(reader, *window, inner, into) : read_window(reader, *window, inner)).value_or(Window{});
   }
   metric.allowed_lateness = reader.duration(map, keys, "allowed_lateness", {}).value_or(metric.allowed_lateness);
   if (const Yaml* latency = value_of(map, keys, "latency")) read_latency(reader, *latency, metric);
@@ -294,7 +298,8 @@ void read_metrics(Reader& reader, const Yaml& root, Definitions& into) {
     const Yaml* list = value_of(root, keys, kind);
     if (list == nullptr) return;
     for (const Yaml& item : list->items) {
-      if (item.kind == Yaml::Kind::map && into.plan.metrics.size() <= kDefinitionsMax) read(reader, item, *keys.find(kind)->inner, into);
+      if (item.kind == Yaml::Kind::map && into.plan.metrics.size() <= kDefinitionsMax)
+        read(reader, item, *keys.find(kind)->inner, into);
     }
   };
   read_list("metrics", read_metric);

@@ -16,7 +16,8 @@ std::optional<uint32_t> read_periods(Reader& reader, const Yaml& map, const KeyS
   const char* end = value->text.data() + value->text.size();
   const auto [read, error] = std::from_chars(value->text.data(), end, periods);
   if (error != std::errc() || read != end || periods < 1 || periods > kRetentionPeriodsMax) {
-    reader.report(value->at, fmt::format("`periods` is a whole number from 1 to {}, not {}", kRetentionPeriodsMax, quoted(value->text)));
+    reader.report(value->at,
+                  fmt::format("`periods` is a whole number from 1 to {}, not {}", kRetentionPeriodsMax, quoted(value->text)));
     return std::nullopt;
   }
   return periods;
@@ -46,7 +47,8 @@ void read_retention(Reader& reader, const Yaml& map, const KeySet& keys, Definit
   retention.by = read_key(reader, map, keys, into.paths);
   retention.periods = read_periods(reader, map, keys).value_or(1);
   if (const Yaml* window = value_of(map, keys, "window")) {
-    metric.window = read_window(reader, *window, *keys.find("window")->inner).value_or(Window{.size = DurationMs{1}, .step = DurationMs{1}});
+    metric.window =
+        read_window(reader, *window, *keys.find("window")->inner).value_or(Window{.size = DurationMs{1}, .step = DurationMs{1}});
     if (metric.window.kind != Window::Kind::tumble)
       reader.report(window->at, "the periods of a retention follow one another: {tumble: 7d, offset: 4d}");
   }

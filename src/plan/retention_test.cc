@@ -6,8 +6,9 @@
 namespace sluice::plan {
 namespace {
 
-const std::string kBody = "    by: user_key\n    window: {tumble: 7d, offset: 4d}\n    periods: 8\n    start: event = 'commit_authored'\n"
-                          "    return: event = 'commit_authored'\n";
+const std::string kBody =
+    "    by: user_key\n    window: {tumble: 7d, offset: 4d}\n    periods: 8\n    start: event = 'commit_authored'\n"
+    "    return: event = 'commit_authored'\n";
 std::string retention(const std::string& body) { return "version: 1\nretention:\n  - name: weekly_authors\n" + body; }
 std::string retention_errors(const std::string& body) { return errors(files(retention(body))); }
 
@@ -21,7 +22,8 @@ TEST(Retention, one_as_it_is_written_becomes_a_metric_of_its_kind) {
   EXPECT_EQ(metric.closes(third), time_ms(25LL * 86'400'000 + 600'000)) << "R1: the end of period cohort + k, and the lateness";
   const std::string sql = clickhouse::create_view(metric, "t");
   size_t at = 0;
-  for (const char* column : {"AS window_start,", "AS window_end,", "AS cohort_start,", "AS period,", "AS `people`,", "AS state\n"}) {
+  for (const char* column :
+       {"AS window_start,", "AS window_end,", "AS cohort_start,", "AS period,", "AS `people`,", "AS state\n"}) {
     const size_t found = sql.find(column, at);
     ASSERT_NE(found, std::string::npos) << column << "\n" << sql;
     at = found;
@@ -50,9 +52,11 @@ TEST(Retention, what_is_wrong_is_said_with_its_place) {
             "metrics/m.yaml:5:13: the periods of a retention follow one another: {tumble: 7d, offset: 4d}\n"
             "metrics/m.yaml:6:14: `periods` is a whole number from 1 to 366, not `0`\n"
             "metrics/m.yaml:7:12: unknown name `evnt`; did you mean `event`?\n");
-  EXPECT_EQ(errors(files(retention(kBody), "version: 1\ndashboards:\n  - name: d\n    rows:\n      - [{stat: weekly_authors.people}]\n")),
-            "dashboards/d.yaml:5:17: `weekly_authors` is a retention; panels of these are not in this release: SQL has its numbers, as "
-            "sluice.weekly_authors\n");
+  EXPECT_EQ(
+      errors(
+          files(retention(kBody), "version: 1\ndashboards:\n  - name: d\n    rows:\n      - [{stat: weekly_authors.people}]\n")),
+      "dashboards/d.yaml:5:17: `weekly_authors` is a retention; panels of these are not in this release: SQL has its numbers, as "
+      "sluice.weekly_authors\n");
 }
 
 }  // namespace

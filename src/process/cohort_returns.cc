@@ -62,7 +62,8 @@ void CohortReturns::change_cohort(Period cohort, const Happened& event, bool joi
   if (cohort + periods() <= event.open_from) return;  // all rows are closed
   const auto [it, fresh] = cohorts_.try_emplace(cohort);
   const uint64_t one = joins ? 1 : UINT64_MAX;
-  if (fresh) it->second.next = static_cast<uint32_t>(std::max<Period>(0, event.open_from == kEverything ? 0 : event.open_from - cohort));
+  if (fresh)
+    it->second.next = static_cast<uint32_t>(std::max<Period>(0, event.open_from == kEverything ? 0 : event.open_from - cohort));
   it->second.people += one;
   for (auto& [period, open] : open_) {
     if (period <= cohort || period - cohort >= periods() || !open.returned.contains(event.key)) continue;
@@ -181,7 +182,9 @@ std::optional<TimeMs> CohortReturns::next_close() const {
   return *end + metric_->allowed_lateness;
 }
 
-size_t CohortReturns::state_bytes() const { return cohort_of_.size() * kKeyBytes + returns_ * kReturnBytes + groups() * kRowBytes; }
+size_t CohortReturns::state_bytes() const {
+  return cohort_of_.size() * kKeyBytes + returns_ * kReturnBytes + groups() * kRowBytes;
+}
 
 void CohortReturns::bound_memory(event::Epoch epoch) {
   if (groups() <= bounds_.groups_max && state_bytes() <= bounds_.state_bytes_max) return;

@@ -24,9 +24,9 @@ namespace sluice::process {
 
 class CohortReturns final : public MetricOperator {
  public:
-  static constexpr size_t kKeyBytes = 48;     // a key with its cohort
+  static constexpr size_t kKeyBytes = 48;  // a key with its cohort
   static constexpr size_t kReturnBytes = 32;  // a key that returned in an open period
-  static constexpr size_t kRowBytes = 128;    // an open row
+  static constexpr size_t kRowBytes = 128;  // an open row
 
   CohortReturns(const plan::Metric& metric, OperatorBounds bounds, TimeMs born_after)
       : MetricOperator(metric, bounds, born_after), blind_(born_after != kMinusInfinity) {}
@@ -81,9 +81,9 @@ class CohortReturns final : public MetricOperator {
   absl::flat_hash_map<Hash128, Period> cohort_of_;
   absl::btree_map<Period, OpenPeriod> open_;
   absl::btree_map<Period, Cohort> cohorts_;  // that have an open row
-  absl::btree_set<Period> known_;            // cohorts that ever had a key
+  absl::btree_set<Period> known_;  // cohorts that ever had a key
   absl::btree_set<std::pair<Period, uint32_t>> touched_;
-  std::vector<plan::MetricRow> closing_;     // rows that closed in the middle of an epoch
+  std::vector<plan::MetricRow> closing_;  // rows that closed in the middle of an epoch
   size_t returns_ = 0;
   // While blind: what this epoch's events dirtied already, so that each costs its rows once.
   absl::flat_hash_set<std::pair<Period, int>> dirtied_;

@@ -18,10 +18,11 @@ class CohortReturnsTest : public ::testing::Test {
  protected:
   // Periods of 10 s that begin at 5, followed for three of them; no lateness.
   void SetUp() override {
-    plan::Compiled compiled = plan::compile(
-        {{"sluice.yaml", "version: 1\nname: test\nsources:\n  - {name: site}\n"},
-         {"metrics/m.yaml", "version: 1\nretention:\n  - {name: r, by: user_id, window: {tumble: 10s, offset: 5s}, periods: 3, "
-                            "allowed_lateness: 0s, start: event = 'S', return: event = 'R'}\n"}});
+    plan::Compiled compiled =
+        plan::compile({{"sluice.yaml", "version: 1\nname: test\nsources:\n  - {name: site}\n"},
+                       {"metrics/m.yaml",
+                        "version: 1\nretention:\n  - {name: r, by: user_id, window: {tumble: 10s, offset: 5s}, periods: 3, "
+                        "allowed_lateness: 0s, start: event = 'S', return: event = 'R'}\n"}});
     for (const plan::Diagnostic& d : compiled.diagnostics) ADD_FAILURE() << d.text();
     ASSERT_TRUE(compiled.plan);
     plan = std::move(*compiled.plan);
@@ -78,7 +79,8 @@ TEST_F(CohortReturnsTest, a_cohort_has_a_row_per_period_zeros_included_and_each_
   EXPECT_EQ(emit(retention, 15, false), Texts{"5+0: 2 final"});
   add(retention, 'S', 20, "w", 15);
   add(retention, 'R', 25, "v", 15);
-  EXPECT_EQ(emit(retention, 25), (Texts{"15+0: 1 final", "15+1: 0 filling", "15+2: 0 filling", "5+1: 1 final", "5+2: 1 filling"}));
+  EXPECT_EQ(emit(retention, 25),
+            (Texts{"15+0: 1 final", "15+1: 0 filling", "15+2: 0 filling", "5+1: 1 final", "5+2: 1 filling"}));
   EXPECT_EQ(emit(retention, 45, false), (Texts{"15+1: 0 final", "15+2: 0 final", "5+2: 1 final"}));
   EXPECT_EQ(retention.groups(), 0U);
   EXPECT_EQ(retention.items(), 3U) << "keys are known for ever: a later start is none";
@@ -104,7 +106,8 @@ TEST_F(CohortReturnsTest, a_start_that_is_late_dirties_the_closed_rows_of_both_c
   EXPECT_EQ(emit(retention, 25, true, 3), (Texts{"15+0: 1 final", "15+1: 1 filling", "15+2: 0 filling"}));
   add(retention, 'S', 5, "u", 25, 4);
   EXPECT_EQ(dirty(retention), (Texts{"15-25", "5-15", "5-25"}));
-  EXPECT_EQ(emit(retention, 25, true, 4), (Texts{"15+1: gone", "15+2: gone", "5+2: 1 filling"})) << "rows still open are exact here";
+  EXPECT_EQ(emit(retention, 25, true, 4), (Texts{"15+1: gone", "15+2: gone", "5+2: 1 filling"}))
+      << "rows still open are exact here";
 }
 
 TEST_F(CohortReturnsTest, late_events_that_change_no_value_can_change_a_state) {
@@ -145,7 +148,8 @@ TEST_F(CohortReturnsTest, born_over_stored_events_it_leaves_every_row_that_could
   add(retention, 'R', 30, "u", 30, 7);
   EXPECT_EQ(dirty(retention), Texts{"15-35"});
   add(retention, 'S', 8, "u", 30, 8);
-  EXPECT_EQ(dirty(retention), (Texts{"15-25", "15-35", "15-45", "5-15", "5-25", "5-35"})) << "it may have been of the cohort of 15";
+  EXPECT_EQ(dirty(retention), (Texts{"15-25", "15-35", "15-45", "5-15", "5-25", "5-35"}))
+      << "it may have been of the cohort of 15";
   EXPECT_EQ(emit(retention, 30), Texts{});
   retention.cold().started(retention.cold().due(Epoch(8), 99), Epoch(8));
   add(retention, 'R', 30, "u", 30, 9);
@@ -204,7 +208,8 @@ TEST_F(CohortReturnsTest, any_order_gives_what_the_set_of_events_says_and_what_i
       for (int64_t k = 0; k < 3; ++k) {
         int64_t people = 0;
         for (const std::string& who : keys) people += k == 0 || returns[who].contains(cohort + k) ? 1 : 0;
-        expected.push_back(std::to_string(cohort * 10 - 995) + "+" + std::to_string(k) + ": " + std::to_string(people) + " final");
+        expected.push_back(std::to_string(cohort * 10 - 995) + "+" + std::to_string(k) + ": " + std::to_string(people) +
+                           " final");
       }
     }
     std::sort(expected.begin(), expected.end());

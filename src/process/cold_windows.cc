@@ -19,7 +19,7 @@ std::optional<TimeMs> ColdWindows::first_awaited_end() const {
 std::vector<plan::Span> ColdWindows::due(event::Epoch up_to, size_t most) const {
   std::vector<plan::Span> windows;
   for (auto it = dirty_.rbegin(); it != dirty_.rend() && windows.size() < most; ++it) {
-    if (it->second <= up_to) windows.push_back(it->first);
+    if (it->second.oldest <= up_to) windows.push_back(it->first);
   }
   return windows;
 }
@@ -27,21 +27,27 @@ std::vector<plan::Span> ColdWindows::due(event::Epoch up_to, size_t most) const 
 void ColdWindows::started(const std::vector<plan::Span>& windows, event::Epoch up_to) {
   for (const plan::Span& window : windows) {
     const auto it = dirty_.find(window);
-    if (it != dirty_.end() && it->second <= up_to) dirty_.erase(it);
+    if (it == dirty_.end()) continue;
+    if (it->second.newest <= up_to) {
+      dirty_.erase(it);
+    } else {
+      it->second.oldest = up_to.next();
+    }
   }
 }
 
 void ColdWindows::not_done(const std::vector<plan::Span>& windows, event::Epoch up_to) {
-  for (const plan::Span& window : windows) dirty_.try_emplace(window, up_to);
+  for (const plan::Span& window : windows) dirty(window, up_to);
 }
 
 void ColdWindows::save(ByteWriter& to) const {
   to.i64(to_ms(born_after_));
   to.varint(dirty_.size());
-  for (const auto& [window, epoch] : dirty_) {
+  for (const auto& [window, when] : dirty_) {
     to.i64(to_ms(window.start));
     to.i64(to_ms(window.end));
-    to.u64(epoch.value);
+    to.u64(when.oldest.value);
+    to.u64(when.newest.value);
   }
   to.varint(evicted_.size());
   for (const plan::Span& window : evicted_) {
@@ -63,7 +69,8 @@ void ColdWindows::load(ByteReader& from) {
   born_after_ = time_ms(from.i64());
   for (uint64_t n = from.varint(); n > 0 && !from.failed(); --n) {
     const plan::Span window = span();
-    dirty_[window] = event::Epoch(from.u64());
+    const event::Epoch oldest(from.u64());
+    dirty_[window] = {oldest, event::Epoch(from.u64())};
   }
   for (uint64_t n = from.varint(); n > 0 && !from.failed(); --n) evicted_.insert(span());
   for (uint64_t n = from.varint(); n > 0 && !from.failed(); --n) {

@@ -2,9 +2,9 @@
 //
 // A window is cold when it is closed, was evicted over budget, or was open when the operator was born. An event in a cold window makes
 // it dirty, and so does the closing of an open cold one. A job takes dirty windows and recomputes them from `events`.
-// Promise  A window dirtied after the epoch that a job covers stays dirty. Dirty windows are handed out newest first, so that what
-//          people look at fills first.
-// Bounds   One entry of 24 bytes per dirty or open cold window; a window exists only where events are.
+// Promise  A window dirtied after the epoch that a job covers stays dirty; one that is dirtied in every epoch is computed all the same.
+//          Dirty windows are handed out newest first, so that what people look at fills first.
+// Bounds   One entry of 32 bytes per dirty or open cold window; a window exists only where events are.
 // Threads  One.
 #pragma once
 
@@ -29,8 +29,9 @@ class ColdWindows {
   void evict(const plan::Span& window) { evicted_.insert(window); }
 
   void dirty(const plan::Span& window, event::Epoch epoch) {
-    event::Epoch& newest = dirty_[window];
-    newest = std::max(newest, epoch);  // a list that comes late must not hide an event that came before it
+    Dirtied& when = dirty_.try_emplace(window, Dirtied{epoch, epoch}).first->second;
+    when.oldest = std::min(when.oldest, epoch);
+    when.newest = std::max(when.newest, epoch);  // a list that comes late must not hide an event that came before it
   }
   // An open cold window that has events: it will be dirty again when it closes.
   void await_close(const plan::Span& window) { awaited_.insert({window.end, window.start}); }
@@ -50,7 +51,11 @@ class ColdWindows {
 
  private:
   TimeMs born_after_;
-  absl::btree_map<plan::Span, event::Epoch> dirty_;
+  struct Dirtied {
+    event::Epoch oldest;  // since the last job over the window: from here on there is something to compute
+    event::Epoch newest;  // a job over less leaves it dirty
+  };
+  absl::btree_map<plan::Span, Dirtied> dirty_;
   absl::btree_set<plan::Span> evicted_;
   absl::btree_set<std::pair<TimeMs, TimeMs>> awaited_;  // (end, start)
 };

@@ -99,5 +99,20 @@ TEST(ColdWindowsTest, what_is_saved_is_what_is_loaded) {
   EXPECT_EQ(other.due(kAny, 10), cold.due(kAny, 10));
 }
 
+TEST(ColdWindows, a_window_that_is_dirtied_in_every_epoch_is_computed_all_the_same) {
+  ColdWindows cold;
+  const plan::Span window{time_ms(0), time_ms(10)};
+  for (uint64_t epoch = 1; epoch <= 5; ++epoch) cold.dirty(window, event::Epoch(epoch));
+  const event::Epoch committed(3);   // two epochs are always under way
+  ASSERT_EQ(cold.due(committed, 9), std::vector<plan::Span>{window});
+  cold.started({window}, committed);
+  EXPECT_TRUE(cold.due(committed, 9).empty()) << "what came up to the job is computed";
+  EXPECT_EQ(cold.dirty_count(), 1U) << "what came after it is not";
+  cold.dirty(window, event::Epoch(6));
+  EXPECT_EQ(cold.due(event::Epoch(4), 9), std::vector<plan::Span>{window});
+  cold.started({window}, event::Epoch(6));
+  EXPECT_EQ(cold.dirty_count(), 0U);
+}
+
 }  // namespace
 }  // namespace sluice::process

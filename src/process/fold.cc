@@ -139,9 +139,8 @@ std::optional<uint32_t> Fold::shown_index(std::string_view metric) const { retur
 
 bool Fold::may_swap() const {
   if (shown_ == plan_) return false;
-  return std::all_of(operators_.begin(), operators_.end(), [&](const Operator& op) {
-    return op.shown || !shown_index(op.state->metric().name) || op.complete();
-  });
+  return std::all_of(operators_.begin(), operators_.end(),
+                     [&](const Operator& op) { return op.shown || !shown_index(op.state->metric().name) || op.complete(); });
 }
 
 void Fold::swap() {
@@ -324,8 +323,7 @@ void Fold::finish(const std::optional<TimeMs>& clock, EpochRows& out) {
     rows.name = op.table;
     rows.statement = metric_insert_statement(op.state->metric(), op.table);
     RowWriter to(rows.rows.rows);
-    for (const plan::MetricRow& row : change.rows)
-      write_metric_row(to, op.state->metric(), row, 2 * out.epoch.value, out.epoch);
+    for (const plan::MetricRow& row : change.rows) write_metric_row(to, op.state->metric(), row, 2 * out.epoch.value, out.epoch);
     rows.rows.count = change.rows.size();
     out.restating.push_back(std::move(rows));
     if (op.shown) out.changes.push_back(std::move(change));

@@ -46,7 +46,9 @@ Hash128 FunnelLevels::dimensions_of(const plan::Row& row, plan::Evaluator& evalu
 }
 
 // An entry of another window is nothing but that: it changes no level in this one.
-bool FunnelLevels::matters(const Moment& moment, const WindowKey& window) { return moment.steps != 1 || moment.at < window.first; }
+bool FunnelLevels::matters(const Moment& moment, const WindowKey& window) {
+  return moment.steps != 1 || moment.at < window.first;
+}
 
 void FunnelLevels::add(const plan::Row& row, bool future, TimeMs watermark, event::Epoch epoch, plan::Evaluator& evaluator) {
   Moment moment;
@@ -145,7 +147,8 @@ void FunnelLevels::settle_member(const WindowKey& at, LiveWindow& window, uint32
 }
 
 // The nested running maximum: start[k] is the latest entry from which the first k + 1 steps were reached so far.
-std::vector<FunnelLevels::Chain> FunnelLevels::chains_of(const WindowKey& at, const LiveWindow& window, const KeyState& key) const {
+std::vector<FunnelLevels::Chain> FunnelLevels::chains_of(const WindowKey& at, const LiveWindow& window,
+                                                         const KeyState& key) const {
   const plan::Funnel& funnel = *metric_->funnel;
   const auto [end, begin] = at;
   const auto first = std::lower_bound(key.moments.begin(), key.moments.end(), begin,
@@ -281,7 +284,8 @@ void FunnelLevels::drop_forgotten() {
 }
 
 size_t FunnelLevels::state_bytes() const {
-  return index_.size() * kKeyBytes + moments_ * kMomentBytes + members_ * kMemberBytes + times_ * kTimeBytes + groups() * kGroupBytes;
+  return index_.size() * kKeyBytes + moments_ * kMomentBytes + members_ * kMemberBytes + times_ * kTimeBytes +
+         groups() * kGroupBytes;
 }
 
 void FunnelLevels::bound_memory(event::Epoch epoch) {
@@ -385,8 +389,7 @@ void FunnelLevels::load(ByteReader& from) {
     const WindowKey at = window_key();
     const uint64_t group = from.varint();
     const auto window = windows_.find(at);
-    if (window != windows_.end() && group < window->second.groups.size())
-      touch(at, window->second, static_cast<uint32_t>(group));
+    if (window != windows_.end() && group < window->second.groups.size()) touch(at, window->second, static_cast<uint32_t>(group));
   }
   if (from.failed()) return;
   for (auto& [at, window] : windows_) {

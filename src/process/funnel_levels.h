@@ -21,11 +21,11 @@ namespace sluice::process {
 
 class FunnelLevels final : public MetricOperator {
  public:
-  static constexpr size_t kKeyBytes = 96;       // a key without its moments
-  static constexpr size_t kMomentBytes = 48;    // of 32, in a vector that doubles
-  static constexpr size_t kMemberBytes = 128;   // a key in a window, with the one chain that it usually has
-  static constexpr size_t kTimeBytes = 40;      // a different time to convert, counted
-  static constexpr size_t kGroupBytes = 256;    // a row
+  static constexpr size_t kKeyBytes = 96;  // a key without its moments
+  static constexpr size_t kMomentBytes = 48;  // of 32, in a vector that doubles
+  static constexpr size_t kMemberBytes = 128;  // a key in a window, with the one chain that it usually has
+  static constexpr size_t kTimeBytes = 40;  // a different time to convert, counted
+  static constexpr size_t kGroupBytes = 256;  // a row
 
   using MetricOperator::MetricOperator;
 
@@ -44,7 +44,7 @@ class FunnelLevels final : public MetricOperator {
   using WindowKey = std::pair<TimeMs, TimeMs>;  // (end, start)
   struct Moment {
     TimeMs at{};
-    Hash128 group{};     // of the dimensions, when it is an entry
+    Hash128 group{};  // of the dimensions, when it is an entry
     uint32_t steps = 0;  // bit i: it is step i + 1
     uint32_t windows = 0;  // live ones that reach it
   };
@@ -98,7 +98,7 @@ class FunnelLevels final : public MetricOperator {
   std::vector<KeyState> keys_;
   std::vector<uint32_t> free_slots_;
   absl::btree_map<WindowKey, LiveWindow> windows_;
-  std::vector<std::pair<WindowKey, uint32_t>> stale_;    // key slots
+  std::vector<std::pair<WindowKey, uint32_t>> stale_;  // key slots
   std::vector<std::pair<WindowKey, uint32_t>> touched_;  // groups
   size_t moments_ = 0;
   size_t members_ = 0;

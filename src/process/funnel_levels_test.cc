@@ -26,8 +26,8 @@ plan::Plan plan_of(const std::string& more, const std::string& window = "{tumble
 
 class FunnelLevelsTest : public ::testing::Test {
  protected:
-  void add(FunnelLevels& to, char event, int64_t at, std::string_view who = "u", TimeMs watermark = kMinusInfinity, uint64_t epoch = 1,
-           std::string_view dimension = "") {
+  void add(FunnelLevels& to, char event, int64_t at, std::string_view who = "u", TimeMs watermark = kMinusInfinity,
+           uint64_t epoch = 1, std::string_view dimension = "") {
     const std::string name(1, event);
     plan::Row row;
     row.event = name;
@@ -48,8 +48,8 @@ class FunnelLevelsTest : public ::testing::Test {
       medians += " " + (row.stored[0].kind == plan::Value::Kind::null ? "-" : row.stored[0].number.to_text());
       people += " " + row.stored[1].number.to_text();
       if (row.dimensions[step] != "3") continue;
-      out.push_back(std::to_string(to_ms(row.window.start)) + (step == 0 ? "" : "/" + row.dimensions[0].value_or("NULL")) + people + " |" +
-                    medians + " " + plan::state_name(row.state));
+      out.push_back(std::to_string(to_ms(row.window.start)) + (step == 0 ? "" : "/" + row.dimensions[0].value_or("NULL")) +
+                    people + " |" + medians + " " + plan::state_name(row.state));
     }
     std::sort(out.begin(), out.end());
     return out;
@@ -161,10 +161,12 @@ TEST_F(FunnelLevelsTest, a_late_event_dirties_every_entry_window_that_it_reaches
   const plan::Plan plan = plan_of("");
   FunnelLevels funnel(plan.metrics[0], {}, kMinusInfinity);
   add(funnel, 'C', 15'000, "u", time_ms(30'000), 7);
-  EXPECT_EQ(funnel.cold().due(Epoch(7), 9), (std::vector<plan::Span>{{time_ms(10'000), time_ms(20'000)}, {time_ms(0), time_ms(10'000)}}));
+  EXPECT_EQ(funnel.cold().due(Epoch(7), 9),
+            (std::vector<plan::Span>{{time_ms(10'000), time_ms(20'000)}, {time_ms(0), time_ms(10'000)}}));
   EXPECT_EQ(funnel.items(), 0U);
+  funnel.cold().started(funnel.cold().due(Epoch(7), 9), Epoch(7));
   add(funnel, 'C', 15'000, "u", time_ms(29'999), 8);
-  EXPECT_EQ(funnel.cold().due(Epoch(7), 9), (std::vector<plan::Span>{{time_ms(10'000), time_ms(20'000)}}))
+  EXPECT_EQ(funnel.cold().due(Epoch(8), 9), (std::vector<plan::Span>{{time_ms(0), time_ms(10'000)}}))
       << "late for the older window only";
   EXPECT_EQ(funnel.items(), 2U);
 }
@@ -175,7 +177,8 @@ TEST_F(FunnelLevelsTest, windows_open_at_its_birth_are_cold) {
   add(funnel, 'A', 7'000, "u", kMinusInfinity, 3);
   add(funnel, 'A', 12'000);
   EXPECT_EQ(emit(funnel, kMinusInfinity), Texts{"10000 1 0 0 | 0 - - filling"});
-  EXPECT_EQ(funnel.cold().due(Epoch(9), 9), (std::vector<plan::Span>{{time_ms(0), time_ms(10'000)}, {time_ms(-10'000), time_ms(0)}}))
+  EXPECT_EQ(funnel.cold().due(Epoch(9), 9),
+            (std::vector<plan::Span>{{time_ms(0), time_ms(10'000)}, {time_ms(-10'000), time_ms(0)}}))
       << "the second reaches the first of them, the first the one before";
 }
 
@@ -212,8 +215,8 @@ TEST_F(FunnelLevelsTest, the_order_in_which_timely_events_come_does_not_matter_a
     for (int round = 0; round < 60; ++round) {
       std::vector<One> events;
       for (int64_t n = 3 + pick(30); n > 0; --n)
-        events.push_back({static_cast<char>('A' + pick(3)), 1000 * pick(20) - 9000, std::string(1, static_cast<char>('u' + pick(2))),
-                          std::string(static_cast<size_t>(pick(2)), 'd')});
+        events.push_back({static_cast<char>('A' + pick(3)), 1000 * pick(20) - 9000,
+                          std::string(1, static_cast<char>('u' + pick(2))), std::string(static_cast<size_t>(pick(2)), 'd')});
       Texts expected;
       for (int order = 0; order < 3; ++order) {
         auto funnel = std::make_unique<FunnelLevels>(plan.metrics[0], OperatorBounds{}, kMinusInfinity);

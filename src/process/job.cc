@@ -171,7 +171,8 @@ Result<std::vector<MetricRow>> JobRunner::compute(const Target& target, const st
     MetricRow row = read_row(from, target.metric);
     const bool any_late = from.u8() != 0;
     const bool any_on_time = from.u8() != 0;
-    row.state = plan::state_of(target.metric.due(row.window), target.metric.allowed_lateness, target.job.watermark, any_late, any_on_time);
+    row.state = plan::state_of(target.metric.due(row.window), target.metric.allowed_lateness, target.job.watermark, any_late,
+                               any_on_time);
     rows.push_back(std::move(row));
     if (rows.size() > kWindowGroupsMax) return fail(Code::full, "too many groups");
   }

@@ -211,7 +211,8 @@ void Processor::note_status() {
   status_.shown = fold_->shown().hash;
   status_.progress.clear();
   for (const Fold::Operator& op : fold_->operators()) {
-    const bool rests = op.batch() && op.complete() && op.state->cold().due(op.batch_up_to, 1).empty() && status_.now < op.next_batch;
+    const bool rests =
+        op.batch() && op.complete() && op.state->cold().due(op.batch_up_to, 1).empty() && status_.now < op.next_batch;
     (rests ? status_.resting_windows : status_.dirty_windows) += op.state->cold().dirty_count();
     status_.evictions += op.state->evictions();
     if (op.plan != &fold_->plan()) continue;  // about to be replaced: what replaces it has progress

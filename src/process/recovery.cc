@@ -122,7 +122,8 @@ void Processor::drop_tables() {
 
 void Processor::forget_plans() {
   if (plans_.size() <= 2 || running_ || listing_) return;
-  std::erase_if(plans_, [&](const auto& known) { return known.second.get() != &fold_->plan() && known.second.get() != &fold_->shown(); });
+  std::erase_if(plans_,
+                [&](const auto& known) { return known.second.get() != &fold_->plan() && known.second.get() != &fold_->shown(); });
 }
 
 Status Processor::use_plan(const std::string& hash, Epoch first) {

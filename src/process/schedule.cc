@@ -136,7 +136,8 @@ Status Processor::start_job(Fold::Operator& op, Epoch dirtied_up_to, os::Monoton
   entry.up_to = committed_;
   entry.watermark = committed_watermark_;
   entry.clock = fold_->clock().now();
-  entry.first = std::any_of(entry.windows.begin(), entry.windows.end(), [&](const plan::Span& w) { return op.unfinished.contains(w); });
+  entry.first =
+      std::any_of(entry.windows.begin(), entry.windows.end(), [&](const plan::Span& w) { return op.unfinished.contains(w); });
   SLUICE_CHECK(journal_->append(entry));
   next_job_ = next_job_.next();
   op.state->cold().started(entry.windows, entry.up_to);

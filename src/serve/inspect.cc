@@ -209,8 +209,7 @@ Result<std::string> verify_json(Hub& hub, Queries& queries, os::Clock& clock, st
     return p.key == key && (!wanted.window_start || p.window.start == *wanted.window_start);
   });
   if (point == shown.points.end()) return fail(Code::not_found, "the panel shows no such row or point now; reload the page");
-  const Verified verified =
-      SLUICE_TRY(series ? verify_series(queries, shown, key) : verify_point(queries, shown, *point));
+  const Verified verified = SLUICE_TRY(series ? verify_series(queries, shown, key) : verify_point(queries, shown, *point));
   return verified_json(verified, std::chrono::duration_cast<DurationMs>(clock.monotonic() - began),
                        series || panel.kind == plan::Panel::Kind::table);
 }

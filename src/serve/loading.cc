@@ -250,10 +250,10 @@ Result<Loaded> load(const Project& project, const SharedQuery& query, const Boar
       drop_cut_window(loaded.rows, task.rows_max, loaded.over);
     } else {
       // Which groups a reply of bounded size holds must be the same each time: the largest.
-      const std::string reply = SLUICE_TRY(ask(fmt::format(
-          "SELECT {}, count() OVER () FROM (\n{}\n) ORDER BY {} DESC NULLS LAST LIMIT {}", all_columns(metric),
-          query_sql(project, query, loaded.over, task.as_of.epoch), sql::quote_name(sql::stored_name(first_measure(metric))),
-          kAnswerRowsMax)));
+      const std::string reply =
+          SLUICE_TRY(ask(fmt::format("SELECT {}, count() OVER () FROM (\n{}\n) ORDER BY {} DESC NULLS LAST LIMIT {}",
+                                     all_columns(metric), query_sql(project, query, loaded.over, task.as_of.epoch),
+                                     sql::quote_name(sql::stored_name(first_measure(metric))), kAnswerRowsMax)));
       loaded.rows = SLUICE_TRY(read_rows(reply, metric, query.kept.size(), Shape::over_counted, &loaded.groups));
     }
   }

@@ -57,8 +57,9 @@ TEST_F(OverAnswerTest, a_row_that_falls_out_of_the_largest_is_removed_by_the_pat
 TEST_F(OverAnswerTest, a_topk_is_asked_for_as_one_text_and_shown_as_a_list) {
   const plan::Compiled compiled = plan::compile(
       {{"sluice.yaml", std::string(kProjectYaml)},
-       {"metrics/m.yaml", "version: 1\nmetrics:\n  - name: m\n    window: {tumble: 1d}\n    dimensions: {repo: properties.repo}\n"
-                          "    measures:\n      n: count()\n      epoch: topk(user_key, 2)\n"},
+       {"metrics/m.yaml",
+        "version: 1\nmetrics:\n  - name: m\n    window: {tumble: 1d}\n    dimensions: {repo: properties.repo}\n"
+        "    measures:\n      n: count()\n      epoch: topk(user_key, 2)\n"},
        {"dashboards/d.yaml", "version: 1\ndashboards:\n  - name: d\n    rows: [[{table: m, columns: [repo, n, epoch]}]]\n"}});
   ASSERT_TRUE(compiled.plan);
   const Project project{std::make_shared<const plan::Plan>(*compiled.plan), "0.1.0", "", "", false};

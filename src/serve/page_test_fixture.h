@@ -163,8 +163,8 @@ inline const std::string kTable = "activity.3.0";
 class PageTest : public ::testing::Test {
  protected:
   PageTest()
-      : project_(std::make_shared<const Project>(Project{std::make_shared<const plan::Plan>(compile()), "0.1.0", "http://127.0.0.1:1",
-                                                         "http://127.0.0.1:2", false})),
+      : project_(std::make_shared<const Project>(
+            Project{std::make_shared<const plan::Plan>(compile()), "0.1.0", "http://127.0.0.1:1", "http://127.0.0.1:2", false})),
         plan_(*project_->plan) {
     store_.answers["newest"] = std::to_string(kToday - 3'600'000) + "\n";
     store_.answers["over"] = "412\t1000\t2.427184466\t0\t1\t1\n";

@@ -3,8 +3,8 @@
 // Lives  Shared and never changed: a newer plan is another Project, and who still shows the older one keeps it.
 #pragma once
 
-#include <optional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 

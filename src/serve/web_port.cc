@@ -108,12 +108,7 @@ bool is_page(std::string_view path) {
 
 WebPort::WebPort(Hub& hub, Queries& queries, Actions& actions, os::Clock& clock, WebOptions options,
                  std::span<const EmbeddedFile> files)
-    : hub_(hub),
-      queries_(queries),
-      actions_(actions),
-      clock_(clock),
-      options_(std::move(options)),
-      assets_(files) {}
+    : hub_(hub), queries_(queries), actions_(actions), clock_(clock), options_(std::move(options)), assets_(files) {}
 
 void WebPort::handle(net::Request request, net::Responder responder, Trust trust) {
   if (trust == Trust::network) {

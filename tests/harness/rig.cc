@@ -75,7 +75,8 @@ Status Rig::use(const Project& definitions) {
   for (const std::string& zone : plan::zones_of(definitions)) {
     const std::string path = os::join(plan::kZoneFolder, zone);
     if (real_.ports().files.exists(path))
-      project.push_back({std::string(plan::kZonePrefix) + zone, SLUICE_TRY(real_.ports().files.read_all(path, plan::kZoneBytesMax))});
+      project.push_back(
+          {std::string(plan::kZonePrefix) + zone, SLUICE_TRY(real_.ports().files.read_all(path, plan::kZoneBytesMax))});
   }
   plan::Compiled compiled = plan::compile(project);
   if (!compiled.plan) {

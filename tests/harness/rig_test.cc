@@ -219,12 +219,15 @@ TEST_F(RigTest, a_change_of_definitions_survives_a_crash_at_every_file_change) {
     const std::string now = text(rig.query(values, "TabSeparated"));
     if (at == 0) rows = now;
     ASSERT_EQ(now, rows) << "at " << at;
-    ASSERT_EQ(text(rig.query("SELECT count() FROM system.tables WHERE database = 'sluice' AND name LIKE 'metric\\_%'",
-                             "TabSeparated")), "1\n") << "at " << at;
+    ASSERT_EQ(
+        text(rig.query("SELECT count() FROM system.tables WHERE database = 'sluice' AND name LIKE 'metric\\_%'", "TabSeparated")),
+        "1\n")
+        << "at " << at;
   }
   EXPECT_GT(changes, 5U);
-  EXPECT_EQ(rows, "2026-03-28 10:00:00.000\t3\tfinal\n2026-03-28 10:01:00.000\t3\tfinal\n2026-03-28 10:02:00.000\t3\tfinal\n"
-                  "2026-03-28 10:03:00.000\t3\tfinal\n2026-03-28 10:05:00.000\t3\tfilling\n");
+  EXPECT_EQ(rows,
+            "2026-03-28 10:00:00.000\t3\tfinal\n2026-03-28 10:01:00.000\t3\tfinal\n2026-03-28 10:02:00.000\t3\tfinal\n"
+            "2026-03-28 10:03:00.000\t3\tfinal\n2026-03-28 10:05:00.000\t3\tfilling\n");
 }
 
 }  // namespace
