@@ -12,7 +12,7 @@
 namespace sluice::app {
 namespace {
 
-class ProjectFilesTest : public ::testing::Test {
+class ZoneFilesTest : public ::testing::Test {
  protected:
   void write(const std::string& path, std::string_view text) {
     std::filesystem::create_directories(std::filesystem::path(folder_.file(path)).parent_path());
@@ -32,7 +32,7 @@ class ProjectFilesTest : public ::testing::Test {
   std::unique_ptr<os::Files> files_ = os::real_files();
 };
 
-TEST_F(ProjectFilesTest, a_zone_that_is_named_is_read_from_the_machine_and_kept_with_the_plan) {
+TEST_F(ZoneFilesTest, a_zone_that_is_named_is_read_from_the_machine_and_kept_with_the_plan) {
   if (!files_->exists(os::join(plan::kZoneFolder, "Europe/Berlin"))) GTEST_SKIP() << "this machine has no time zones";
   write_metric("{calendar: day, zone: Europe/Berlin}");
   const std::vector<plan::SourceFile> files = read();
@@ -47,7 +47,7 @@ TEST_F(ProjectFilesTest, a_zone_that_is_named_is_read_from_the_machine_and_kept_
   EXPECT_EQ((*again)->metrics[0].version, (*plan)->metrics[0].version);
 }
 
-TEST_F(ProjectFilesTest, a_zone_that_the_machine_does_not_have_is_said_where_it_is_named) {
+TEST_F(ZoneFilesTest, a_zone_that_the_machine_does_not_have_is_said_where_it_is_named) {
   write_metric("{calendar: day, zone: Europe/Nowhere}");
   const auto plan = compile_project(read());
   ASSERT_FALSE(plan);
