@@ -59,6 +59,7 @@ void FunnelLevels::add(const plan::Row& row, bool future, TimeMs watermark, even
   if (key.is_null()) return;
   const Hash128 hashed = hash128(key.text);
   see(row, future);
+  close_windows(watermark);  // what is late for a window must not be among the moments that it counts
   plan::windows_reaching(metric_->window, metric_->due_after, row.event_time, spans_);
   std::optional<uint32_t> slot;
   for (const plan::Span& window : spans_) {
@@ -233,21 +234,27 @@ void FunnelLevels::rows_of(const WindowKey& at, const GroupState& group, TimeMs 
   }
 }
 
-void FunnelLevels::emit(TimeMs watermark, event::Epoch epoch, bool touched_too, std::vector<plan::MetricRow>& into) {
+void FunnelLevels::close_windows(TimeMs watermark) {
   const DurationMs closes_after = metric_->due_after + metric_->allowed_lateness;
   const auto closes = [&] { return !windows_.empty() && windows_.begin()->first.first + closes_after <= watermark; };
+  if (!closes()) return;
   settle();
-  bound_memory(epoch);
-  bool closed = false;
-  while (closes()) {
+  do {
     const auto window = windows_.begin();
-    for (const GroupState& group : window->second.groups) rows_of(window->first, group, watermark, into);
+    for (const GroupState& group : window->second.groups) rows_of(window->first, group, watermark, closing_);
     forget(window->first, window->second);
     windows_.erase(window);
-    closed = true;
-  }
-  if (closed) drop_forgotten();
-  cold_.close(watermark, closes_after, epoch);
+  } while (closes());
+  drop_forgotten();
+}
+
+void FunnelLevels::emit(TimeMs watermark, event::Epoch epoch, bool touched_too, std::vector<plan::MetricRow>& into) {
+  settle();
+  bound_memory(epoch);
+  close_windows(watermark);
+  for (plan::MetricRow& row : closing_) into.push_back(std::move(row));
+  closing_.clear();
+  cold_.close(watermark, metric_->due_after + metric_->allowed_lateness, epoch);
   if (!touched_too) return;
   for (const auto& [at, group] : touched_) {
     GroupState& state = windows_.at(at).groups[group];
@@ -318,7 +325,7 @@ std::optional<TimeMs> FunnelLevels::next_close() const {
 
 // Moments decide what the windows count, so that alone is saved of these: which are live, their groups, what was not emitted yet.
 void FunnelLevels::save(ByteWriter& to) const {
-  SLUICE_ASSERT(stale_.empty(), "a checkpoint stands between two epochs");
+  SLUICE_ASSERT(stale_.empty() && closing_.empty(), "a checkpoint stands between two epochs");
   cold_.save(to);
   to.varint(windows_.size());
   for (const auto& [at, window] : windows_) {

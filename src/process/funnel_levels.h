@@ -84,6 +84,7 @@ class FunnelLevels final : public MetricOperator {
   uint32_t slot_of(const Hash128& key);
   void remember(uint32_t slot, Moment moment);
   void join(const WindowKey& at, LiveWindow& window, uint32_t slot, const Moment& moment);
+  void close_windows(TimeMs watermark);
   void settle();
   void settle_member(const WindowKey& at, LiveWindow& window, uint32_t slot, Member& member, bool touch);
   std::vector<Chain> chains_of(const WindowKey& at, const LiveWindow& window, const KeyState& key) const;
@@ -100,6 +101,7 @@ class FunnelLevels final : public MetricOperator {
   absl::btree_map<WindowKey, LiveWindow> windows_;
   std::vector<std::pair<WindowKey, uint32_t>> stale_;  // key slots
   std::vector<std::pair<WindowKey, uint32_t>> touched_;  // groups
+  std::vector<plan::MetricRow> closing_;  // of windows that closed in the middle of an epoch
   size_t moments_ = 0;
   size_t members_ = 0;
   size_t times_ = 0;

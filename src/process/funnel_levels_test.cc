@@ -171,6 +171,16 @@ TEST_F(FunnelLevelsTest, a_late_event_dirties_every_entry_window_that_it_reaches
   EXPECT_EQ(funnel.items(), 2U);
 }
 
+TEST_F(FunnelLevelsTest, what_is_late_for_a_window_that_closes_in_the_same_epoch_is_not_counted_in_it) {
+  const plan::Plan plan = plan_of("");
+  FunnelLevels funnel(plan.metrics[0], {}, kMinusInfinity);
+  add(funnel, 'A', 5'000, "u", kMinusInfinity, 7);
+  add(funnel, 'B', 15'000, "u", time_ms(20'000), 7);  // in reach of the entry, but its window is closed; the next one is open
+  EXPECT_EQ(emit(funnel, time_ms(20'000)), (Texts{"0 1 0 0 | 0 - - final"}));
+  EXPECT_EQ(funnel.cold().due(Epoch(7), 9), (std::vector<plan::Span>{{time_ms(0), time_ms(10'000)}}));
+  EXPECT_EQ(funnel.items(), 2U) << "the moment of B, and its key in the window that it reaches";
+}
+
 TEST_F(FunnelLevelsTest, windows_open_at_its_birth_are_cold) {
   const plan::Plan plan = plan_of("");
   FunnelLevels funnel(plan.metrics[0], {}, time_ms(5'000));
