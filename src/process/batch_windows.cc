@@ -17,10 +17,4 @@ void BatchWindows::emit(TimeMs watermark, event::Epoch epoch, bool, std::vector<
   cold_.close(watermark, metric_->due_after + metric_->allowed_lateness, epoch);
 }
 
-std::optional<TimeMs> BatchWindows::next_close() const {
-  const std::optional<TimeMs> end = cold_.first_awaited_end();
-  if (!end) return std::nullopt;
-  return *end + metric_->due_after + metric_->allowed_lateness;
-}
-
 }  // namespace sluice::process

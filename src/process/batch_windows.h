@@ -19,7 +19,7 @@ class BatchWindows final : public MetricOperator {
   void add(const plan::Row& row, bool future, TimeMs watermark, event::Epoch epoch, plan::Evaluator& evaluator) override;
   void emit(TimeMs watermark, event::Epoch epoch, bool touched_too, std::vector<plan::MetricRow>& into) override;
   bool has_touched() const override { return false; }
-  std::optional<TimeMs> next_close() const override;
+  std::optional<TimeMs> next_close() const override { return closes_next(std::nullopt); }
   size_t groups() const override { return 0; }
   size_t items() const override { return 0; }
   size_t state_bytes() const override { return 0; }

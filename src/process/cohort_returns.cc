@@ -173,13 +173,12 @@ void CohortReturns::emit(TimeMs watermark, event::Epoch epoch, bool touched_too,
 }
 
 std::optional<TimeMs> CohortReturns::next_close() const {
-  std::optional<TimeMs> end = cold_.first_awaited_end();
+  std::optional<TimeMs> end;
   for (const auto& [period, cohort] : cohorts_) {
     const TimeMs closes = row_span(period, cohort.next).end;
     if (!end || closes < *end) end = closes;
   }
-  if (!end) return std::nullopt;
-  return *end + metric_->allowed_lateness;
+  return closes_next(end);
 }
 
 size_t CohortReturns::state_bytes() const {

@@ -309,18 +309,12 @@ void FunnelLevels::bound_memory(event::Epoch epoch) {
     forget(largest->first, largest->second);
     windows_.erase(largest);
     drop_forgotten();
-    cold_.evict(window);
-    cold_.dirty(window, epoch);
-    cold_.await_close(window);
-    ++evictions_;
+    evict(window, epoch);
   }
 }
 
 std::optional<TimeMs> FunnelLevels::next_close() const {
-  std::optional<TimeMs> end = cold_.first_awaited_end();
-  if (!windows_.empty() && (!end || windows_.begin()->first.first < *end)) end = windows_.begin()->first.first;
-  if (!end) return std::nullopt;
-  return *end + metric_->due_after + metric_->allowed_lateness;
+  return closes_next(windows_.empty() ? std::nullopt : std::optional(windows_.begin()->first.first));
 }
 
 // Moments decide what the windows count, so that alone is saved of these: which are live, their groups, what was not emitted yet.

@@ -65,6 +65,21 @@ class MetricOperator {
     if (!future) seen_.newest = std::max(seen_.newest, row.event_time);
   }
 
+  // Over budget: jobs compute that window from here on.
+  void evict(const plan::Span& window, event::Epoch epoch) {
+    cold_.evict(window);
+    cold_.dirty(window, epoch);
+    cold_.await_close(window);
+    ++evictions_;
+  }
+  // next_close(), given where the first live window ends.
+  std::optional<TimeMs> closes_next(std::optional<TimeMs> live_end) const {
+    const std::optional<TimeMs> cold_end = cold_.first_awaited_end();
+    const std::optional<TimeMs> end = live_end && cold_end ? std::min(live_end, cold_end) : live_end ? live_end : cold_end;
+    if (!end) return std::nullopt;
+    return *end + metric_->due_after + metric_->allowed_lateness;
+  }
+
   const plan::Metric* metric_;
   OperatorBounds bounds_;
   ColdWindows cold_;

@@ -170,18 +170,12 @@ void WindowAggregate::bound_memory(event::Epoch epoch) {
     forget(largest->second);
     drop_forgotten_touches();
     windows_.erase(largest);
-    cold_.evict(window);
-    cold_.dirty(window, epoch);
-    cold_.await_close(window);
-    ++evictions_;
+    evict(window, epoch);
   }
 }
 
 std::optional<TimeMs> WindowAggregate::next_close() const {
-  std::optional<TimeMs> end = cold_.first_awaited_end();
-  if (!windows_.empty() && (!end || windows_.begin()->first.first < *end)) end = windows_.begin()->first.first;
-  if (!end) return std::nullopt;
-  return *end + metric_->due_after + metric_->allowed_lateness;
+  return closes_next(windows_.empty() ? std::nullopt : std::optional(windows_.begin()->first.first));
 }
 
 void WindowAggregate::save(ByteWriter& to) const {
