@@ -21,17 +21,14 @@ void StoreChild::run() {
     if (fence) supervisor.fence(ports_.clock.monotonic());
     const DurationMs next = supervisor.step(ports_.clock.monotonic());
     const store::SupervisorState state = supervisor.state();
-    {
-      std::unique_lock lock(mutex_);
-      state_ = state;
-      if (fence) ++fences_;
-      told_.notify_all();
-    }
     if (told != state.phase) {
       told = state.phase;
       changed_(state);
     }
     std::unique_lock lock(mutex_);
+    state_ = state;
+    if (fence) ++fences_;
+    told_.notify_all();
     told_.wait_for(lock, next, [&] { return stopping_ || fence_wanted_; });
   }
   bool at_once = false;

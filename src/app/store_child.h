@@ -15,7 +15,7 @@ namespace sluice::app {
 
 class StoreChild {
  public:
-  // `changed` is told each change of phase, on the run() thread: ready or not, and why not.
+  // `changed` is told each change of phase, on the run() thread: ready or not, and why not; before anybody who waits for it returns.
   StoreChild(os::Ports ports, store::SupervisorOptions options, std::function<void(const store::SupervisorState&)> changed);
 
   void run();
