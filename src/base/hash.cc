@@ -55,6 +55,15 @@ uint32_t crc32c_extend(uint32_t crc, std::string_view bytes) {
   return ~(has_instruction ? crc_by_instruction(~crc, bytes) : crc_by_table(~crc, bytes));
 }
 
+uint64_t xxh64(std::string_view bytes) { return XXH64(bytes.data(), bytes.size(), 0); }
+
+std::string md5_hex(std::string_view bytes) {
+  std::array<unsigned char, 16> digest{};
+  unsigned int size = 0;
+  EVP_Digest(bytes.data(), bytes.size(), digest.data(), &size, EVP_md5(), nullptr);
+  return hex({reinterpret_cast<const char*>(digest.data()), size});
+}
+
 std::string hex(std::string_view bytes) {
   static constexpr std::string_view kDigits = "0123456789abcdef";
   std::string out;

@@ -23,6 +23,9 @@ uint64_t hash64(std::string_view bytes);
 uint32_t crc32c(std::string_view bytes);
 uint32_t crc32c_extend(uint32_t crc, std::string_view bytes);
 std::string sha256_hex(std::string_view bytes);
+// XXH64 with seed 0 and MD5: names that databases compute alike. Never for secrets.
+uint64_t xxh64(std::string_view bytes);
+std::string md5_hex(std::string_view bytes);
 std::string hex(std::string_view bytes);
 std::string to_hex(Hash128 hash);  // 32 digits, most significant first
 

@@ -39,6 +39,9 @@ TEST(Hash, stored_hashes_have_their_published_values) {
   EXPECT_EQ(hash64(""), 0x2D06800538D394C2U);
   EXPECT_EQ(to_hex(hash128("")), "99aa06d3014798d86001c324468d497f");
   EXPECT_EQ(sha256_hex("abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+  EXPECT_EQ(md5_hex("abc"), "900150983cd24fb0d6963f7d28e17f72");  // RFC 1321
+  EXPECT_EQ(xxh64(""), 0xEF46DB3751D8E999U);
+  EXPECT_EQ(xxh64("abc"), 0x44BC2CF5AD770999U);
   EXPECT_EQ(sha256_hex(""), "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
 }
 

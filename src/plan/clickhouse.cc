@@ -9,6 +9,7 @@
 #include "plan/clickhouse_funnel.h"
 #include "plan/clickhouse_measure.h"
 #include "plan/clickhouse_retention.h"
+#include "plan/clickhouse_sessions.h"
 
 namespace sluice::plan::clickhouse {
 namespace {
@@ -101,9 +102,14 @@ std::string create_view(const Metric& metric, const std::string& table) {
   // Every column is qualified: an alias of the same name would win otherwise, in WHERE too.
   const auto column = [](const std::string& name) { return "_t." + quote_name(name); };
   const std::vector<std::string> visible = visible_sql(metric, [&](const std::string& name) { return column(name); });
-  std::string out = fmt::format(
-      "CREATE OR REPLACE VIEW sluice.{} AS\nSELECT\n  _t.window_start AS window_start,\n  _t.window_end AS window_end,\n",
-      quote_name(metric.name));
+  std::string out = fmt::format("CREATE OR REPLACE VIEW sluice.{} AS\nSELECT\n", quote_name(metric.name));
+  const std::string rest =
+      fmt::format("  _t.state AS state\nFROM sluice.{} AS _t FINAL\nWHERE _t.is_deleted = 0", quote_name(table));
+  if (metric.kind == Metric::Kind::sessions) {
+    for (const std::string& one : session_columns("_t")) out += fmt::format("  {},\n", one);
+    return out + rest;
+  }
+  out += "  _t.window_start AS window_start,\n  _t.window_end AS window_end,\n";
   const size_t own = metric.kind == Metric::Kind::windows ? 0 : 1;  // the last dimension of other kinds is their own
   for (const uint32_t i : written_order(metric.dimensions)) {
     if (i + own == metric.dimensions.size()) continue;
@@ -117,8 +123,7 @@ std::string create_view(const Metric& metric, const std::string& table) {
   }
   for (const uint32_t i : written_order(metric.measures))
     out += fmt::format("  {} AS {},\n", visible[i], quote_name(metric.measures[i].name));
-  out += fmt::format("  _t.state AS state\nFROM sluice.{} AS _t FINAL\nWHERE _t.is_deleted = 0", quote_name(table));
-  return out;
+  return out + rest;
 }
 
 std::string drop_view(const std::string& metric) { return "DROP VIEW IF EXISTS sluice." + quote_name(metric); }

@@ -87,6 +87,8 @@ class RowPrinter {
       case Name::received_at: return fmt::format("toUnixTimestamp64Milli({})", name_of(name));
       case Name::user_id:
       case Name::anonymous_id: return fmt::format("nullIf({}, '')", name_of(name));
+      case Name::events:
+      case Name::duration_ms: return fmt::format("toDecimal128({}, 9)", name_of(name));
       default: return name_of(name);
     }
   }

@@ -12,6 +12,7 @@
 #include "plan/clickhouse_funnel.h"
 #include "plan/clickhouse_measure.h"
 #include "plan/clickhouse_retention.h"
+#include "plan/clickhouse_sessions.h"
 
 namespace sluice::plan::clickhouse {
 namespace {
@@ -97,10 +98,15 @@ std::string calendar_sql(const Window& window, int64_t from, int64_t to) {
 
 bool reads_order(const Measure& measure) { return measure.kind == MeasureKind::first || measure.kind == MeasureKind::last; }
 
+// What is put into windows: an event by its time, a session by its start.
+std::string time_column(const Metric& metric) {
+  return metric.sessions ? "started_at AS _t" : "toUnixTimestamp64Milli(event_time) AS _t";
+}
+
 std::vector<std::string> row_columns(const Ask& ask) {
   std::vector<std::string> columns;
   if (ask.windows) {
-    columns.push_back("toUnixTimestamp64Milli(event_time) AS _t");
+    columns.push_back(time_column(ask.metric));
     for (std::string& column : window_columns(ask.metric.window)) columns.push_back(std::move(column));
   }
   for (const uint32_t i : ask.dimensions)
@@ -113,7 +119,13 @@ std::vector<std::string> row_columns(const Ask& ask) {
     if (!measure.where.empty())
       columns.push_back(fmt::format("ifNull({}, 0) AS {}", row_sql(measure.where, ask.plan.paths), filter_column(i)));
   }
-  if (std::any_of(ask.metric.measures.begin(), ask.metric.measures.end(), reads_order))
+  const bool order = std::any_of(ask.metric.measures.begin(), ask.metric.measures.end(), reads_order);
+  if (ask.metric.sessions) {
+    if (order) columns.emplace_back(kOrderColumn);
+    columns.insert(columns.end(), {"_v", "_w"});
+    return columns;
+  }
+  if (order)
     columns.push_back(fmt::format("(toUnixTimestamp64Milli(event_time), log_partition, log_offset) AS {}", kOrderColumn));
   columns.push_back("toUnixTimestamp64Milli(watermark) AS _w");
   return columns;
@@ -121,17 +133,28 @@ std::vector<std::string> row_columns(const Ask& ask) {
 
 // Only true passes: WHERE drops NULL by itself, and a bare condition lets the engine use its index.
 std::string where_sql(const Ask& ask) {
-  std::string out = fmt::format("epoch <= {}", ask.up_to_epoch);
-  if (ask.from != kNoTime)
+  const bool sessions = ask.metric.sessions.has_value();  // then the epochs are theirs, in sessions_sql
+  std::string out = sessions ? "true" : fmt::format("epoch <= {}", ask.up_to_epoch);
+  if (ask.from != kNoTime && sessions) out += fmt::format("\n      AND started_at >= {} AND started_at < {}", ask.from, ask.to);
+  if (ask.from != kNoTime && !sessions)
     out += fmt::format("\n      AND event_time >= {} AND event_time < {}", instant(ask.from), instant(ask.to));
   if (!ask.metric.where.empty()) out += fmt::format("\n      AND {}", row_sql(ask.metric.where, ask.plan.paths));
   return out;
 }
 
+// Sessions that start before `to` have no event from `to` + max on. Where their runs began is known from all events before.
+std::string table_sql(const Ask& ask) {
+  if (!ask.metric.sessions) return "sluice.events";
+  const Sessions& sessions = *ask.metric.sessions;
+  const std::string times =
+      ask.to == kNoTime ? "" : fmt::format("\n  AND event_time < {}", instant(ask.to + sessions.max.count()));
+  return fmt::format("(\n{})", sessions_sql(ask.plan, sessions, ask.up_to_epoch, times));
+}
+
 std::string rows_sql(const Ask& ask) {
-  return fmt::format("{}    SELECT\n{}    FROM sluice.events\n    WHERE {}\n",
+  return fmt::format("{}    SELECT\n{}    FROM {}\n    WHERE {}\n",
                      ask.windows ? calendar_sql(ask.metric.window, ask.from, ask.to) : "", lines(row_columns(ask), "      "),
-                     where_sql(ask));
+                     table_sql(ask), where_sql(ask));
 }
 
 // Raw aggregates: percentile keeps its sorted values for the next step, which needs them twice; topk its different values and how
@@ -189,9 +212,9 @@ std::string groups_sql(const Ask& ask) {
           value_column(i)));
     }
   }
-  const std::string due = fmt::format("{} + {}", ask.due, ask.metric.allowed_lateness.count());
+  const std::string due = fmt::format("{} + {}", ask.due, (ask.metric.due_after + ask.metric.allowed_lateness).count());
   columns.push_back(fmt::format("max(_w >= {}) AS _late", due));
-  columns.push_back(fmt::format("max(_w < {}) AS _on_time", due));
+  columns.push_back(fmt::format("max({} < {}) AS _on_time", ask.metric.sessions ? "_v" : "_w", due));
   std::string out = fmt::format("  SELECT\n{}  FROM (\n{}  )\n", lines(columns, "    "), rows_sql(ask));
   if (!ask.window_filter.empty()) out += fmt::format("  WHERE {}\n", ask.window_filter);
   const std::vector<std::string> names = group_names(ask);
@@ -274,6 +297,7 @@ std::string windows_query(const Plan& plan, const Metric& metric, const std::vec
   SLUICE_ASSERT(!windows.empty() && windows.size() <= kWindowsPerQuery, "a job asks for 1 to kWindowsPerQuery windows at a time");
   if (metric.kind == Metric::Kind::funnel) return funnel_windows_query(plan, metric, windows, up_to_epoch);
   if (metric.kind == Metric::Kind::retention) return retention_windows_query(plan, metric, windows, up_to_epoch);
+  if (metric.kind == Metric::Kind::sessions) return sessions_ranges_query(plan, metric, windows, up_to_epoch);
   Ask ask{.plan = plan,
           .metric = metric,
           .up_to_epoch = up_to_epoch,
@@ -309,18 +333,21 @@ std::string windows_query(const Plan& plan, const Metric& metric, const std::vec
 std::string window_list_query(const Plan& plan, const Metric& metric, uint64_t up_to_epoch) {
   if (metric.kind == Metric::Kind::funnel) return funnel_window_list_query(plan, metric, up_to_epoch);
   if (metric.kind == Metric::Kind::retention) return retention_window_list_query(plan, metric, up_to_epoch);
+  if (metric.kind == Metric::Kind::sessions) return sessions_list_query(plan, metric, up_to_epoch);
   const Ask ask{.plan = plan, .metric = metric, .up_to_epoch = up_to_epoch, .dimensions = {}, .window_filter = {}, .due = "_we"};
-  std::vector<std::string> columns{"toUnixTimestamp64Milli(event_time) AS _t"};
+  std::vector<std::string> columns{time_column(metric)};
   for (std::string& column : window_columns(metric.window)) columns.push_back(std::move(column));
   return fmt::format(
-      "SELECT _ws AS window_start, {} AS window_end, count() AS rows\nFROM (\n{}    SELECT\n{}    FROM sluice.events\n    WHERE "
+      "SELECT _ws AS window_start, {} AS window_end, count() AS rows\nFROM (\n{}    SELECT\n{}    FROM {}\n    WHERE "
       "{}\n)\nGROUP BY window_start, window_end\nORDER BY window_start, window_end\n",
-      window_end(metric.window), calendar_sql(metric.window, kNoTime, kNoTime), lines(columns, "      "), where_sql(ask));
+      window_end(metric.window), calendar_sql(metric.window, kNoTime, kNoTime), lines(columns, "      "), table_sql(ask),
+      where_sql(ask));
 }
 
 std::string definition_query(const Plan& plan, const Metric& metric, uint64_t up_to_epoch, std::optional<TimeMs> watermark) {
   if (metric.kind == Metric::Kind::funnel) return funnel_definition_query(plan, metric, up_to_epoch, watermark);
   if (metric.kind == Metric::Kind::retention) return retention_definition_query(plan, metric, up_to_epoch, watermark);
+  if (metric.kind == Metric::Kind::sessions) return sessions_definition_query(plan, metric, up_to_epoch, watermark);
   const Ask ask{.plan = plan,
                 .metric = metric,
                 .up_to_epoch = up_to_epoch,
@@ -332,7 +359,7 @@ std::string definition_query(const Plan& plan, const Metric& metric, uint64_t up
   append_dimensions(ask, columns, Naming::own);
   append_visible(ask, columns, Naming::own);
   columns.push_back(fmt::format("multiIf({} < _we + {}, 'filling', _late AND _on_time, 'revised', 'final') AS state",
-                                watermark_sql(watermark), metric.allowed_lateness.count()));
+                                watermark_sql(watermark), (metric.due_after + metric.allowed_lateness).count()));
   return finish(ask, columns) + "ORDER BY window_start, window_end\n";
 }
 
@@ -356,10 +383,12 @@ std::string over_query(const Plan& plan, const Metric& metric, Span window, cons
 
 std::string newest_event_query(const Plan& plan, const Metric& metric, uint64_t up_to_epoch) {
   const Ask ask{.plan = plan, .metric = metric, .up_to_epoch = up_to_epoch, .dimensions = {}, .window_filter = {}, .due = {}};
+  std::string where = metric.sessions ? fmt::format("epoch <= {}", up_to_epoch) : where_sql(ask);
+  if (metric.sessions && !metric.sessions->where.empty()) where += "\n      AND " + row_sql(metric.sessions->where, plan.paths);
   return fmt::format(
       "SELECT maxOrNull(toUnixTimestamp64Milli(event_time)) AS newest\nFROM sluice.events\nWHERE {}\n      AND NOT has(flags, "
       "'future')\n",
-      where_sql(ask));
+      where);
 }
 
 std::string series_query(const Plan& plan, const Metric& metric, Span over, const std::vector<uint32_t>& kept_dimensions,

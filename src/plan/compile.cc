@@ -56,6 +56,10 @@ void sort_paths(Definitions& definitions) {
   };
   for (Metric& metric : definitions.plan.metrics) {
     move(metric.where);
+    if (metric.sessions) {
+      move(metric.sessions->by);
+      move(metric.sessions->where);
+    }
     if (metric.cohorts) {
       for (Expression* expression : {&metric.cohorts->by, &metric.cohorts->start, &metric.cohorts->back}) move(*expression);
     }
@@ -73,6 +77,7 @@ void sort_paths(Definitions& definitions) {
 
 size_t parts_of(const Metric& metric) {
   size_t parts = metric.where.nodes.size();  // of funnels and retention: all that they read
+  if (metric.sessions) parts += metric.sessions->by.nodes.size() + metric.sessions->where.nodes.size();
   for (const Dimension& dimension : metric.dimensions) parts += dimension.value.nodes.size();
   for (const Measure& measure : metric.measures) parts += measure.argument.nodes.size() + measure.where.nodes.size();
   return parts;
@@ -141,6 +146,7 @@ Compiled compile(const std::vector<SourceFile>& files) {
     }
   };
   read_kind(FileKind::project, read_project);
+  read_kind(FileKind::metrics, read_all_sessions);  // before the metrics that are made of them
   read_kind(FileKind::metrics, read_metrics);
   std::stable_sort(metrics.begin(), metrics.end(), [](const Metric& a, const Metric& b) { return a.name < b.name; });
   read_kind(FileKind::dashboards, read_dashboards);

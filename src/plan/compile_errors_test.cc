@@ -94,11 +94,12 @@ TEST(CompileErrors, reserved_kinds_and_keys_say_that_they_are_not_in_this_releas
             "metrics/m.yaml:2:1: `sessions` (runs of events of one key) is not in this release; leave it out\n"
             "metrics/m.yaml:3:1: `dimensions` (tables to join) is not in this release; leave it out\n"
             "metrics/m.yaml:4:1: `contracts` (what events must look like) is not in this release; leave it out\n");
-  EXPECT_EQ(metric_errors("    from: visits\n    joins: {}\n    latency: bach\n    window: {tumble: 1d}\n"
-                          "    measures: {n: count()}\n"),
-            "metrics/m.yaml:4:11: `from: visits`: metrics over sessions are not in this release; leave it out or write events\n"
-            "metrics/m.yaml:5:5: `joins` (dimension tables as of event time) is not in this release; leave it out\n"
-            "metrics/m.yaml:6:14: `bach` is no latency: realtime, minutes or batch; did you mean `batch`?\n");
+  EXPECT_EQ(
+      metric_errors("    from: visits\n    joins: {}\n    latency: bach\n    window: {tumble: 1d}\n"
+                    "    measures: {n: count()}\n"),
+      "metrics/m.yaml:4:11: `from` is events or the name of sessions, and no sessions are called `visits`; the project has none\n"
+      "metrics/m.yaml:5:5: `joins` (dimension tables as of event time) is not in this release; leave it out\n"
+      "metrics/m.yaml:6:14: `bach` is no latency: realtime, minutes or batch; did you mean `batch`?\n");
 }
 
 TEST(CompileErrors, names_are_checked_and_unique) {

@@ -49,7 +49,19 @@ Value number_or_null(const std::optional<Decimal>& d) { return d ? Value::of(*d)
 
 Value text_or_null(std::string_view text) { return text.empty() ? Value::null() : Value::of(text); }
 
+Value session_value(Name name, const SessionColumns& session) {
+  switch (name) {
+    case Name::session_id: return Value::of(session.session_id);
+    case Name::key: return Value::of(session.key);
+    case Name::started_at: return Value::of(session.started_at);
+    case Name::ended_at: return Value::of(session.ended_at);
+    case Name::events: return Value::of(Decimal::whole(static_cast<int64_t>(session.events)));
+    default: return Value::of(Decimal::whole((session.ended_at - session.started_at).count()));
+  }
+}
+
 Value name_value(Name name, const Row& row) {
+  if (name >= Name::session_id) return row.session == nullptr ? Value::null() : session_value(name, *row.session);
   switch (name) {
     case Name::source: return Value::of(row.source);
     case Name::event: return Value::of(row.event);
@@ -61,6 +73,7 @@ Value name_value(Name name, const Row& row) {
     case Name::stitching_key: return Value::of(row.stitching_key);
     case Name::user_key: return Value::of(row.user_key);
     case Name::dialect: return Value::of(row.dialect);
+    default: break;
   }
   return Value::null();
 }

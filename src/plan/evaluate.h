@@ -54,12 +54,20 @@ struct Value {
   }
 };
 
-// What an expression may read of one stored event. paths[i] is the scalar of Plan::paths[i], null when absent.
+// What an expression of a metric over sessions reads beside source and user_key.
+struct SessionColumns {
+  std::string_view session_id, key;
+  TimeMs started_at{}, ended_at{};
+  uint64_t events = 0;
+};
+
+// What an expression may read of one stored event, or of one session. paths[i] is the scalar of Plan::paths[i], null when absent.
 struct Row {
   std::string_view source, event, message_id, user_id, anonymous_id, stitching_key, user_key, dialect;
   TimeMs event_time{}, received_at{};
   event::Place place;  // breaks ties of event_time (R8 first, last)
   std::span<const event::ScalarView* const> paths;
+  const SessionColumns* session = nullptr;  // of a session; its source and user_key stand above
 };
 
 class Evaluator {

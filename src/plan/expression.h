@@ -18,7 +18,7 @@ namespace sluice::plan {
 enum class Type : uint8_t { text, number, time, boolean };
 const char* type_name(Type type);
 
-// The fixed names of R0; values of rows, not of JSON.
+// The fixed names of R0, and the columns of sessions; values of rows, not of JSON.
 enum class Name : uint8_t {
   source,
   event,
@@ -29,7 +29,13 @@ enum class Name : uint8_t {
   anonymous_id,
   stitching_key,
   user_key,
-  dialect
+  dialect,
+  session_id,  // from here on of a session, which has source and user_key, too
+  key,
+  started_at,
+  ended_at,
+  events,
+  duration_ms
 };
 
 enum class Op : uint8_t {

@@ -66,7 +66,7 @@ constexpr KeySet kMeasure{"a measure", kMeasureKeys, true};
 constexpr std::array kMetricKeys{
     Key{"name", Shape::name, nullptr, kRequired, false, "of the view sluice.NAME"},
     Key{"question", Shape::text, nullptr, kOptional, false, "what it answers"},
-    Key{"from", Shape::name, nullptr, kOptional, false, "events"},
+    Key{"from", Shape::name, nullptr, kOptional, false, "events, or the name of sessions: then of their columns (events)"},
     Key{"where", Shape::expression, nullptr, kOptional, false, "only events that pass"},
     Key{"window", Shape::map, &kWindow, kRequired, false, "tumble, hop, cumulate or calendar"},
     Key{"allowed_lateness", Shape::duration, nullptr, kOptional, false,
@@ -108,10 +108,21 @@ constexpr std::array kCohortKeys{
     Key{"return", Shape::expression, nullptr, kRequired, false, "events that show that someone came back"},
 };
 constexpr KeySet kCohort{"a retention", kCohortKeys};
+constexpr std::array kSessionsKeys{
+    Key{"name", Shape::name, nullptr, kRequired, false, "of the view sluice.NAME"},
+    Key{"by", Shape::expression, nullptr, kOptional, false, "whose events, in each source (stitching_key)"},
+    Key{"gap", Shape::duration, nullptr, kOptional, false,
+        "an event later than this after the one before it begins a new one (30m)"},
+    Key{"max", Shape::duration, nullptr, kOptional, false, "the longest that one lasts (24h)"},
+    Key{"where", Shape::expression, nullptr, kOptional, false, "only events that pass"},
+    Key{"allowed_lateness", Shape::duration, nullptr, kOptional, false,
+        "how long after it can no longer grow a session waits before it is final (10m)"},
+};
+constexpr KeySet kSessions{"sessions", kSessionsKeys};
 constexpr std::array kMetricsKeys{
     Key{"version", Shape::number, nullptr, kRequired, false, "1"},
     Key{"metrics", Shape::list, &kMetric, kOptional, false, "numbers per window"},
-    Key{"sessions", Shape::list, nullptr, kOptional, kReserved, "runs of events of one key"},
+    Key{"sessions", Shape::list, &kSessions, kOptional, kReserved, "runs of events of one key"},
     Key{"funnels", Shape::list, &kFunnel, kOptional, false, "who goes how far through steps in order"},
     Key{"retention", Shape::list, &kCohort, kOptional, false, "who comes back, by the period of their first time"},
     Key{"dimensions", Shape::list, nullptr, kOptional, kReserved, "tables to join"},

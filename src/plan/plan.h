@@ -97,10 +97,21 @@ struct CohortReturn {
   Expression back;  // `return`
 };
 
-// A named result per window and group: metrics, funnels and retention differ in `kind` and share tables, views, states and jobs.
+// Semantics R7. Rows of kind sessions have the window [start, start), the id as group key and the other columns as measures.
+struct Sessions {
+  std::string name;
+  Expression by;  // text
+  Expression where;  // of events; empty: all
+  DurationMs gap{30LL * 60'000};
+  DurationMs max{24LL * 3'600'000};
+};
+
+// A named result per window and group: its kinds share tables, views, states and jobs.
 struct Metric {
-  enum class Kind : uint8_t { windows, funnel, retention };
+  enum class Kind : uint8_t { windows, funnel, retention, sessions };
   Kind kind = Kind::windows;
+  std::optional<Sessions>
+      sessions;  // kind sessions; kind windows: whole those that it is `from`, its expressions read their columns
   std::optional<Funnel> funnel;  // kind funnel
   std::optional<CohortReturn> cohorts;  // kind retention
   std::string name;
@@ -111,7 +122,7 @@ struct Metric {
   // How soon rows follow events: on the stream within a second; on the stream, filling ones once a minute; by an hourly job alone.
   enum class Latency : uint8_t { realtime, minutes, batch };
   Latency latency = Latency::realtime;
-  DurationMs due_after{};  // R1: a row is due so long after its window's end: `within` of a funnel, else 0
+  DurationMs due_after{};  // R1: a row is due so long after its window's end: `within` of a funnel, `max` of `from`, else 0
   TimeMs due(const Span& row) const { return row.end + due_after; }
   // The watermark that ends filling.
   TimeMs closes(const Span& row) const { return due(row) + allowed_lateness; }

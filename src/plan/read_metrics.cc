@@ -263,16 +263,21 @@ void read_metric(Reader& reader, const Yaml& map, const KeySet& keys, Definition
   metric.location = reader.document().locate(map.at);
   metric.definition = written_text(reader.document(), map);
   metric.question = reader.text(map, keys, "question");
-  if (const Yaml* from = value_of(map, keys, "from"); from != nullptr && from->text != "events") {
-    reader.report(from->at, fmt::format("`from: {}`: metrics over sessions are not in this release; leave it out or write events",
-                                        from->text));
-  }
+  if (const Yaml* from = value_of(map, keys, "from")) metric.sessions = read_from(reader, *from, into);
+  if (metric.sessions) metric.due_after = metric.sessions->max;
+  into.paths.read_sessions(metric.sessions.has_value());
   metric.where = reader.condition(map, keys, "where", into.paths);
   if (const Yaml* window = value_of(map, keys, "window")) {
     const KeySet& inner = *keys.find("window")->inner;
     const bool calendar = window->find("calendar") != nullptr;
     metric.window =
         (calendar ? read_calendar(reader, *window, inner, into) : read_window(reader, *window, inner)).value_or(Window{});
+    const int64_t step = metric.window.step.count();
+    if (step > 0 && (metric.window.size + metric.due_after).count() / step > kWindowsPerEventMax) {
+      reader.report(window->at, fmt::format("each event would be looked at for more than {} windows; take larger ones or shorter "
+                                            "sessions",
+                                            kWindowsPerEventMax));
+    }
   }
   metric.allowed_lateness = reader.duration(map, keys, "allowed_lateness", {}).value_or(metric.allowed_lateness);
   if (const Yaml* latency = value_of(map, keys, "latency")) read_latency(reader, *latency, metric);
@@ -282,6 +287,7 @@ void read_metric(Reader& reader, const Yaml& map, const KeySet& keys, Definition
   if (const Yaml* measures = value_of(map, keys, "measures")) {
     read_measures(reader, *measures, *keys.find("measures")->inner, metric, into.paths);
   }
+  into.paths.read_sessions(false);
   const std::optional<std::string> name = reader.name(map, keys, "name");
   if (!name) return;
   claim_name(reader, *value_of(map, keys, "name"), *name, into);

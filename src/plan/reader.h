@@ -55,6 +55,7 @@ struct Definitions {
 };
 
 void read_project(Reader& reader, const Yaml& root, Definitions& into);
+void read_all_sessions(Reader& reader, const Yaml& root, Definitions& into);  // of a file; those of all files before any metric
 void read_metrics(Reader& reader, const Yaml& root, Definitions& into);
 // After all metrics, which are sorted by then: panels name them by index.
 void read_dashboards(Reader& reader, const Yaml& root, Definitions& into);
@@ -66,6 +67,8 @@ void read_dimensions(Reader& reader, const Yaml& map, const KeySet& keys, Metric
 Expression read_key(Reader& reader, const Yaml& map, const KeySet& keys, PathTable& paths);  // `by`
 void read_funnel(Reader& reader, const Yaml& map, const KeySet& keys, Definitions& into);
 void read_retention(Reader& reader, const Yaml& map, const KeySet& keys, Definitions& into);
+// `from`: the sessions of that name; nullopt when it says events or was reported.
+std::optional<Sessions> read_from(Reader& reader, const Yaml& from, const Definitions& definitions);
 // `where` of a definition that reads only events of its conditions, of keys that are known: one of `conditions` and `by` is not null.
 Expression any_of_a_key(const std::vector<const Expression*>& conditions, const Expression& by);
 

@@ -34,6 +34,14 @@ std::string types_text(Types types) {
   return out;
 }
 
+constexpr std::array<std::string_view, 16> kNames{
+    "source",   "event",   "message_id", "event_time", "received_at", "user_id",  "anonymous_id", "stitching_key",
+    "user_key", "dialect", "session_id", "key",        "started_at",  "ended_at", "events",       "duration_ms"};
+
+Name name_called(std::string_view text) {
+  return static_cast<Name>(std::find(kNames.begin(), kNames.end(), text) - kNames.begin());
+}
+
 bool flat(Op op) { return op == Op::logical_and || op == Op::logical_or || op == Op::add || op == Op::subtract; }
 // + and - are one chain: a - b + c is flat too.
 Op chain(Op op) { return op == Op::subtract ? Op::add : op; }
@@ -96,6 +104,8 @@ class Typer {
     if (measures_ != nullptr)
       return say(node.at, fmt::format("{} is of an event; a derived measure reads measures: sum({}) in a measure of its own",
                                       quoted(node.text), node.text));
+    if (paths_->reads_sessions())
+      return say(node.at, fmt::format("{} is of an event; a session has {}", quoted(node.text), listed(session_names())));
     return kText | kNumber;
   }
 
@@ -111,15 +121,23 @@ class Typer {
       if (hint.empty()) hint = fmt::format("; it has {}", listed(*measures_));
       return say(node.at, fmt::format("no measure {} in this metric{}", quoted(node.text), hint));
     }
-    const auto& names = row_names();
-    const auto at = std::find(names.begin(), names.end(), node.text);
-    if (at == names.end()) {
+    const bool sessions = paths_->reads_sessions();
+    const auto& names = sessions ? session_names() : row_names();
+    if (std::find(names.begin(), names.end(), node.text) == names.end()) {
       std::string hint = did_you_mean(node.text, names);
-      if (hint.empty()) hint = fmt::format("; a property is properties.{}", node.text);
+      if (hint.empty())
+        hint = sessions ? "; a session has " + listed(names) : fmt::format("; a property is properties.{}", node.text);
       return say(node.at, fmt::format("unknown name {}{}", quoted(node.text), hint));
     }
-    const Name name = static_cast<Name>(at - names.begin());
-    return name == Name::event_time || name == Name::received_at ? kTime : kText;
+    switch (name_called(node.text)) {
+      case Name::event_time:
+      case Name::received_at:
+      case Name::started_at:
+      case Name::ended_at: return kTime;
+      case Name::events:
+      case Name::duration_ms: return kNumber;
+      default: return kText;
+    }
   }
 
   Types infer_call(const Syntax& node) {
@@ -287,8 +305,7 @@ class Typer {
       node.index = static_cast<uint32_t>(std::find(measures_->begin(), measures_->end(), syntax.text) - measures_->begin());
     } else {
       node.op = Op::name;
-      const auto& names = row_names();
-      node.index = static_cast<uint32_t>(std::find(names.begin(), names.end(), syntax.text) - names.begin());
+      node.index = static_cast<uint32_t>(name_called(syntax.text));
     }
     return push(std::move(node));
   }
@@ -360,12 +377,17 @@ const char* type_name(Type type) {
 }
 
 const std::vector<std::string_view>& row_names() {
-  static const std::vector<std::string_view> kNames{"source",  "event",        "message_id",    "event_time", "received_at",
-                                                    "user_id", "anonymous_id", "stitching_key", "user_key",   "dialect"};
-  return kNames;
+  static const std::vector<std::string_view> kOfEvents(kNames.begin(), kNames.begin() + static_cast<size_t>(Name::session_id));
+  return kOfEvents;
 }
 
-const char* name_of(Name name) { return row_names()[static_cast<size_t>(name)].data(); }
+const std::vector<std::string_view>& session_names() {
+  static const std::vector<std::string_view> kOfSessions{"session_id", "source",   "key",    "user_key",
+                                                         "started_at", "ended_at", "events", "duration_ms"};
+  return kOfSessions;
+}
+
+const char* name_of(Name name) { return kNames[static_cast<size_t>(name)].data(); }
 
 std::optional<uint32_t> PathTable::index_of(std::string_view path) {
   const auto at = std::find(paths_.begin(), paths_.end(), path);

@@ -21,8 +21,12 @@ class PathTable {
   // Index of the path; kPathsMax paths, then nullopt.
   std::optional<uint32_t> index_of(std::string_view path);
   const std::vector<std::string>& paths() const { return paths_; }
+  // Whether what is typed from here on reads a session's columns instead of an event.
+  void read_sessions(bool sessions) { sessions_ = sessions; }
+  bool reads_sessions() const { return sessions_; }
 
  private:
+  bool sessions_ = false;
   std::vector<std::string> paths_;
 };
 
@@ -44,6 +48,7 @@ Typed type_derived(const SyntaxTree& tree, const std::vector<std::string>& measu
 
 // Names that expressions of an event know, for suggestions.
 const std::vector<std::string_view>& row_names();
+const std::vector<std::string_view>& session_names();
 const char* name_of(Name name);
 
 }  // namespace sluice::plan

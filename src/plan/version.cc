@@ -142,6 +142,13 @@ std::string metric_version(const Metric& metric, const std::vector<std::string>&
     put(out, static_cast<int64_t>(measure.p_denominator));
     if (measure.kind == MeasureKind::topk) put(out, static_cast<int64_t>(measure.top));
   }
+  if (metric.sessions) {
+    put(out, metric.kind == Metric::Kind::sessions ? "sessions" : "from sessions");
+    put(out, metric.sessions->by, metric, paths);
+    put(out, metric.sessions->where, metric, paths);
+    put(out, metric.sessions->gap.count());
+    put(out, metric.sessions->max.count());
+  }
   if (metric.cohorts) {
     put(out, "retention");
     put(out, static_cast<int64_t>(metric.cohorts->periods));
