@@ -3,7 +3,7 @@
 . tests/parts/part.sh
 
 format() {
-  git ls-files -co --exclude-standard -z -- 'src/*.cc' 'src/*.h' 'bench/*.cc' 'bench/*.h' 'tests/*.cc' 'tests/*.h' |
+  git ls-files -co --exclude-standard -z -- 'src/*.cc' 'src/*.h' 'bench/*.cc' 'bench/*.h' 'examples/*.cc' 'examples/*.h' 'tests/*.cc' 'tests/*.h' |
     xargs -0 -r clang-format-19 --dry-run --Werror
 }
 shell_scripts() {
