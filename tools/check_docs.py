@@ -23,7 +23,7 @@ import tempfile
 DOCUMENTS = ("README.md", "ARCHITECTURE.md", "HACKING.md", "CHANGELOG.md", "docs/adr/*.md", "docs/operations.md", "docs/dependencies.md",
              "docs/semantics.md", "docs/formats/*.md")
 SOURCES = ("src/**/*.cc", "src/**/*.h", "web/src/**/*.ts", "web/src/**/*.tsx", "tools/*.py", "tests/**/*.py", "tests/**/*.cc", "tests/**/*.h",
-           "examples/git/demo/*.mjs")
+           "examples/demo/*.mjs", "examples/*/demo/*.mjs", "examples/shop/generator/*.cc", "examples/shop/generator/*.h")
 TOP = ("src", "docs", "tests", "tools", "web", "examples", "bench")
 SUFFIX = r"\.(?:cc|h|py|sh|ts|tsx|mjs|md|yaml|txt|json|cmake|test)"
 PATH = re.compile(rf"(?:[\w.*{{}},-]+/)*[\w.*{{}},-]+(?:{SUFFIX})?/?")

@@ -1,11 +1,13 @@
 // history.mjs - splits the git history into what is sent at once and what is replayed, with its times moved near today.
 //
 // Promise  The shift is a whole number of weeks, so that weekdays and hours stay; it is the largest that leaves no event in the
-//          future, chosen once and kept in DATA/demo-shift.json: a demo on another day has the same events at the same times.
+//          future, chosen once and kept in DATA/demo-shift.json: a demo on another day has the same events at the same times. Events
+//          that lie in the future by their own clock do not count there, if anything else does not.
 //          Which events are held back depends on their message id alone.
-import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
+import { publish } from '../../demo/program.mjs';
 
 const WEEK_MS = 7 * 86_400_000;
 // One event in 80 by the first 32 bits of its id: 620 of the file's 49,695.
@@ -23,14 +25,9 @@ const shifted = (timestamp, weeks) => {
 };
 
 function readEvents(path) {
-  const text = gunzipSync(readFileSync(path)).toString('utf8');
+  const bytes = readFileSync(path);
+  const text = (path.endsWith('.gz') ? gunzipSync(bytes) : bytes).toString('utf8');
   return text.split('\n').filter((line) => line !== '').map((line) => JSON.parse(line));
-}
-
-// Written aside and renamed: a file that is there is whole.
-function publish(path, text) {
-  writeFileSync(`${path}.new`, text);
-  renameSync(`${path}.new`, path);
 }
 
 export function shiftOf(data) {
@@ -44,8 +41,9 @@ export function prepareHistory(source, data, now = Date.now()) {
   if (kept && existsSync(join(data, 'history.ndjson')) && existsSync(join(data, 'replay.ndjson'))) return kept;
   mkdirSync(data, { recursive: true });
   const events = readEvents(source);
-  let last = -Infinity;
-  for (const event of events) last = Math.max(last, Date.parse(event.timestamp));
+  const times = events.map((event) => Date.parse(event.timestamp));
+  const past = times.filter((time) => time <= now);
+  const last = (past.length > 0 ? past : times).reduce((newest, time) => Math.max(newest, time), -Infinity);
   const weeks = kept?.weeks ?? Math.floor((now - last) / WEEK_MS);
   const replay = events.filter((event) => isReplayed(event.messageId));
   // The file is one project after the other; by the tail of their ids the three are mixed.

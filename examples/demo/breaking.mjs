@@ -1,7 +1,8 @@
 // breaking.mjs - `./run demo --break store|all`: kills processes of the running demo and proves that no event was lost or doubled.
 //
 // Promise  Sends 20 events a second before, during and after the kill, each again under the same id until it is acknowledged, and
-//          keeps the acknowledged ids. Afterwards it looks up each of them, and each id of the replay's journal, in sluice.events.
+//          keeps the acknowledged ids. Afterwards it looks up each of them, and each id of the journal of what the demo itself sends
+//          now (replay-journal.ndjson), in sluice.events.
 //          Returns true only if each is there exactly once.
 // Bounds   Gives up 60 s after the kill.
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
@@ -107,7 +108,7 @@ async function recovered(binary, data, before, killedAt) {
 async function compare(binary, data, ids) {
   const wanted = new Set(ids);
   for (const end = Date.now() + 30_000; ;) {
-    const rows = await query(binary, data, "SELECT message_id, count() AS n FROM sluice.events WHERE source != 'history' GROUP BY message_id");
+    const rows = await query(binary, data, "SELECT message_id, count() AS n FROM sluice.events WHERE source NOT IN ('history', 'archive') GROUP BY message_id");
     const counts = new Map(rows.map((row) => [row.message_id, Number(row.n)]));
     const lost = [...wanted].filter((id) => !counts.has(id));
     const doubled = [...wanted].filter((id) => counts.get(id) > 1);
@@ -118,7 +119,7 @@ async function compare(binary, data, ids) {
 
 export async function breakDemo(binary, data, what, print = console.log) {
   const state = runningDemo(data);
-  if (!state) throw new Error(`no demo runs on ${data}. Start one with ./run demo, then give this in another terminal.`);
+  if (!state) throw new Error(`no demo runs on ${data}. Start one, then give the line that it prints in another terminal.`);
   const stores = childrenOf(state.up, 'store');
   if (stores.length === 0) throw new Error(`no store runs under process ${state.up}; wait until the page shows numbers, then try again.`);
   const sender = new Sender(state.collect);

@@ -1,7 +1,9 @@
 #!/usr/bin/env bash
-# examples/shop: the accounts file is the generator's, and every number that the program shows is what the generator knows that it made.
+# The examples beside the demo itself (80-e2e): the reader's own repository as events; the shop's accounts file is the generator's, and every
+# number that the program shows of the shop is what the generator knows that it made.
 . tests/parts/part.sh
 
+counted node tests/e2e/repository.mjs
 [ -x "$BUILD/shop_events" ] || skip "$BUILD/shop_events is not built"
 [ -x "$BUILD/sluice" ] || skip "$BUILD/sluice is not built"
 [ -e "$BUILD/libchdb.so" ] || skip "there is no libchdb.so beside the program: ./run build puts it there"

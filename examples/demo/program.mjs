@@ -61,7 +61,12 @@ export function note(data, beginning, text) {
   const path = join(data, 'notes');
   const lines = existsSync(path) ? readFileSync(path, 'utf8').split('\n').filter((line) => line !== '' && !line.startsWith(beginning)) : [];
   if (text !== '') lines.push(`${beginning}${text}`);
-  writeFileSync(`${path}.new`, lines.map((line) => `${line}\n`).join(''));
+  publish(path, lines.map((line) => `${line}\n`).join(''));
+}
+
+// Written aside and renamed: a file that is there is whole.
+export function publish(path, text) {
+  writeFileSync(`${path}.new`, text);
   renameSync(`${path}.new`, path);
 }
 
@@ -133,9 +138,7 @@ export class Program {
   }
 
   publish() {
-    const path = join(this.data, 'demo.json');
-    writeFileSync(`${path}.new`, `${JSON.stringify(this.state)}\n`);
-    renameSync(`${path}.new`, path);
+    publish(join(this.data, 'demo.json'), `${JSON.stringify(this.state)}\n`);
   }
 
   // Resolves when /health says ready.
