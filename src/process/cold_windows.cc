@@ -40,6 +40,23 @@ void ColdWindows::not_done(const std::vector<plan::Span>& windows, event::Epoch 
   for (const plan::Span& window : windows) dirty(window, up_to);
 }
 
+void ColdWindows::add_dirty(const ColdWindows& others) {
+  for (const auto& [window, when] : others.dirty_) {
+    dirty(window, when.oldest);
+    dirty(window, when.newest);
+  }
+}
+
+void ColdWindows::keep_dirty_of(const ColdWindows& before) {
+  absl::btree_map<plan::Span, Dirtied> kept = before.dirty_;
+  for (const auto& [end, start] : awaited_) {
+    if (before.awaited_.contains({end, start})) continue;
+    const auto now = dirty_.find({start, end});
+    if (now != dirty_.end()) kept.insert_or_assign(now->first, now->second);
+  }
+  dirty_ = std::move(kept);
+}
+
 void ColdWindows::save(ByteWriter& to) const {
   to.i64(to_ms(born_after_));
   to.varint(dirty_.size());

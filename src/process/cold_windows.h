@@ -1,7 +1,8 @@
 // cold_windows.h - the windows of one metric that the operator does not hold, and which of them must be computed again (design 6).
 //
-// A window is cold when it is closed, was evicted over budget, or was open when the operator was born. An event in a cold window makes
-// it dirty, and so does the closing of an open cold one. A job takes dirty windows and recomputes them from `events`.
+// A window is cold when it is closed, was evicted over budget, or was open when the operator was born (until it is adopted: adoption.h).
+// An event in a cold window makes it dirty, and so does the closing of an open cold one. A job takes dirty windows and recomputes them
+// from `events`.
 // Promise  A window dirtied after the epoch that a job covers stays dirty; one that is dirtied in every epoch is computed all the same.
 //          Dirty windows are handed out newest first, so that what people look at fills first.
 // Bounds   One entry of 32 bytes per dirty or open cold window; a window exists only where events are.
@@ -45,6 +46,10 @@ class ColdWindows {
   // A job over them gave up.
   void not_done(const std::vector<plan::Span>& windows, event::Epoch up_to);
   size_t dirty_count() const { return dirty_.size(); }
+  // Makes dirty what those windows have dirty, too.
+  void add_dirty(const ColdWindows& others);
+  // Forgets what was made dirty since `before`, but for windows that went cold since: of those it was the reason.
+  void keep_dirty_of(const ColdWindows& before);
 
   void save(ByteWriter& to) const;
   void load(ByteReader& from);

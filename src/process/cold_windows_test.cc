@@ -114,5 +114,31 @@ TEST(ColdWindows, a_window_that_is_dirtied_in_every_epoch_is_computed_all_the_sa
   EXPECT_EQ(cold.dirty_count(), 0U);
 }
 
+TEST(ColdWindows, only_what_went_cold_meanwhile_stays_dirty) {
+  const plan::Span before{time_ms(0), time_ms(10)}, closed{time_ms(10), time_ms(20)}, evicted{time_ms(20), time_ms(30)};
+  ColdWindows cold;
+  cold.dirty(before, event::Epoch(1));
+  const ColdWindows then = cold;
+  cold.dirty(closed, event::Epoch(2));
+  cold.evict(evicted);
+  cold.dirty(evicted, event::Epoch(2));
+  cold.await_close(evicted);
+  cold.keep_dirty_of(then);
+  EXPECT_EQ(cold.due(event::Epoch(9), 9), (std::vector<plan::Span>{evicted, before}));
+  EXPECT_TRUE(cold.open_cold(evicted));
+}
+
+TEST(ColdWindows, dirty_windows_of_others_keep_their_oldest_and_newest_epoch) {
+  const plan::Span window{time_ms(0), time_ms(10)};
+  ColdWindows cold, others;
+  cold.dirty(window, event::Epoch(5));
+  others.dirty(window, event::Epoch(3));
+  others.dirty(window, event::Epoch(8));
+  cold.add_dirty(others);
+  EXPECT_EQ(cold.due(event::Epoch(3), 9), std::vector<plan::Span>{window});
+  cold.started({window}, event::Epoch(7));
+  EXPECT_EQ(cold.dirty_count(), 1U) << "the others saw epoch 8";
+}
+
 }  // namespace
 }  // namespace sluice::process

@@ -9,7 +9,7 @@ namespace {
 
 constexpr DurationMs kFutureAfter{3'600'000};   // R2
 constexpr DurationMs kDefaultDedup{24LL * 3'600'000};
-constexpr uint32_t kSnapshotVersion = 2;
+constexpr uint32_t kSnapshotVersion = 3;
 
 TableRows& append_rows(EpochRows& out, Table table) {
   const auto at = std::find(kAppendTables.begin(), kAppendTables.end(), table);
@@ -44,6 +44,11 @@ void save_operator(ByteWriter& to, const Fold::Operator& op) {
     to.i64(to_ms(window.end));
   }
   op.state->save(to);
+  to.u8(op.adopting ? 1 : 0);
+  if (!op.adopting) return;
+  to.i64(to_ms(op.adopted_since));
+  to.u64(op.adopted_to.value);
+  op.adopting->save(to);
 }
 
 void write_place(RowWriter& to, const event::Place& place, event::Epoch epoch) {
@@ -107,6 +112,7 @@ void Fold::set_plan(const plan::Plan& plan, event::Epoch birth) {
     if (same == nullptr) return false;
     next.push_back(std::move(*same));
     next.back().state->rebind(of.metrics[metric]);
+    if (next.back().adopting) next.back().adopting->rebind(of.metrics[metric]);
     next.back().plan = &of;
     next.back().metric = metric;
     return true;
@@ -121,6 +127,10 @@ void Fold::set_plan(const plan::Plan& plan, event::Epoch birth) {
     born.table = metric_table_name(metric, birth);
     born.birth = birth;
     born.listed = largest_event_time_ == kMinusInfinity;  // nothing stored: nothing to compute
+    if (!born.listed && may_adopt(metric)) {
+      born.adopting = make_operator(metric, options_.operators, kMinusInfinity);
+      born.adopted_since = adopted_since(metric, clock_.watermark());
+    }
     born.plan = &plan;
     born.metric = i;
     next.push_back(std::move(born));
@@ -155,6 +165,22 @@ Fold::Operator* Fold::operator_of(std::string_view metric, std::string_view vers
     if (op.state && op.state->metric().name == metric && op.state->metric().version == version) return &op;
   }
   return nullptr;
+}
+
+Status Fold::adopt(const AdoptedEntry& entry, std::string_view reply, event::Epoch folded) {
+  Operator* op = operator_of(entry.metric, entry.version);
+  if (op == nullptr || !op->adopting) return ok();
+  if (entry.end == AdoptedEntry::End::given_up) {
+    op->adopting.reset();
+    return ok();
+  }
+  SLUICE_CHECK(
+      adopt_events(*op->adopting, StoredEvents(*op->plan, op->state->metric(), reply), clock_.watermark(), folded, evaluator_));
+  op->adopted_to = entry.up_to;
+  if (entry.end == AdoptedEntry::End::open) return ok();
+  op->adopting->take_over_from(*op->state);
+  op->state = std::move(op->adopting);
+  return ok();
 }
 
 Status Fold::fold(const event::Frame& frame, EpochRows& out) {
@@ -249,6 +275,7 @@ Status Fold::fold_event(const event::EventView& event, const event::Place& place
     for (Operator& op : operators_) {
       row.paths = paths_[op.plan == plan_ ? 0 : 1].values();
       op.state->add(row, future, watermark, out.epoch, evaluator_);
+      if (op.adopting) op.adopting->add(row, future, watermark, out.epoch, evaluator_);
     }
   }
   largest_event_time_ = std::max(largest_event_time_, row.event_time);
@@ -314,6 +341,11 @@ void Fold::finish(const std::optional<TimeMs>& clock, EpochRows& out) {
     op.state->emit(watermark, out.epoch, touched_too, change.rows);
     if (touched_too && !change.rows.empty()) op.last_emit = now;
     change.seen = op.state->take_seen();
+    if (op.adopting) {  // it only keeps up: what it closes now is not whole, and what it touched is emitted when it takes over
+      op.adopting->emit(watermark, out.epoch, false, unseen_);
+      op.adopting->take_seen();
+      unseen_.clear();
+    }
     if (change.rows.empty()) {
       if (op.shown && change.seen.any) out.changes.push_back(std::move(change));
       continue;
@@ -376,7 +408,7 @@ bool Fold::due_at(TimeMs clock) const {
 
 size_t Fold::memory_bytes() const {
   size_t n = ids_->runs().memory_bytes() + links_->memory_bytes();
-  for (const Operator& op : operators_) n += op.state->state_bytes();
+  for (const Operator& op : operators_) n += op.state->state_bytes() + (op.adopting ? op.adopting->state_bytes() : 0);
   return n;
 }
 
@@ -444,6 +476,11 @@ Result<Fold::Operator> Fold::load_operator(ByteReader& from) const {
   }
   op.state = make_operator(op.plan->metrics[op.metric], options_.operators, kMinusInfinity);
   op.state->load(from);
+  if (from.u8() == 0) return op;
+  op.adopted_since = time_ms(from.i64());
+  op.adopted_to = event::Epoch(from.u64());
+  op.adopting = make_operator(op.plan->metrics[op.metric], options_.operators, kMinusInfinity);
+  op.adopting->load(from);
   return op;
 }
 

@@ -21,8 +21,10 @@
 
 #include "event/batch.h"
 #include "event/record.h"
+#include "process/adoption.h"
 #include "process/event_block.h"
 #include "process/identity.h"
+#include "process/journal.h"
 #include "process/metric_operator.h"
 #include "process/path_binding.h"
 #include "process/tables.h"
@@ -122,6 +124,11 @@ class Fold {
     TimeMs last_emit = kMinusInfinity;  // of groups of windows that still fill, where the metric has its own pace
     TimeMs next_batch = kMinusInfinity;  // latency batch: its windows are due again; not kept over a restart
     event::Epoch batch_up_to;  // and what was dirtied up to here is due now
+    // What will hold what was open at the birth (adoption.h), with the oldest event_time it needs; stored events of the epochs up to
+    // adopted_to were given to it.
+    std::unique_ptr<MetricOperator> adopting;
+    TimeMs adopted_since = kMinusInfinity;
+    event::Epoch adopted_to;
     bool complete() const { return listed && unfinished.empty(); }
     bool batch() const { return state->metric().latency == plan::Metric::Latency::batch; }
   };
@@ -130,6 +137,8 @@ class Fold {
   const std::vector<Operator>& operators() const { return operators_; }
   // nullptr: neither plan has such a definition any more.
   Operator* operator_of(std::string_view metric, std::string_view version);
+  // Between two epochs: a part of the stored events of one that adopts.
+  Status adopt(const AdoptedEntry& entry, std::string_view reply, event::Epoch folded);
   const WatermarkClock& clock() const { return clock_; }
   event::LedgerCounts totals() const { return totals_; }
   // Something is due by time alone at that instant: an emission, or a window that silence would close.
@@ -176,6 +185,7 @@ class Fold {
   TimeMs received_at_{};
   EventBlock block_;  // of the epoch being folded
   // Scratch.
+  std::vector<plan::MetricRow> unseen_;
   event::RecordView record_;
   plan::Evaluator evaluator_;
 };

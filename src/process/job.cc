@@ -5,6 +5,7 @@
 
 #include "base/rfc3339.h"
 #include "plan/clickhouse.h"
+#include "process/adoption.h"
 #include "process/row_binary.h"
 
 namespace sluice::process {
@@ -236,6 +237,24 @@ Result<std::vector<Span>> JobRunner::list(const plan::Plan& plan, const plan::Me
   }
   if (from.failed()) return fail(Code::unavailable, "store: a short reply to a list of windows");
   return windows;
+}
+
+Result<std::string> JobRunner::stored(const plan::Plan& plan, const plan::Metric& metric, Epoch birth, AdoptedEntry& part) {
+  if (part.up_to.value == 0) {
+    const Epoch last(birth.value - 1);
+    const std::string sql =
+        plan::clickhouse::stored_part_end_query(plan, metric, {part.since, part.after.value, last.value}, kPartEvents);
+    const Result<std::string> reply = warehouse_.query(sql, "RowBinary");
+    if (!reply) return reply.error();
+    RowReader from(*reply);
+    const Epoch newest(from.u64());
+    const bool whole = from.u64() < kPartEvents;
+    if (from.failed()) return fail(Code::unavailable, "store: a short reply to where a part of the stored events ends");
+    part.up_to = whole ? last : newest;
+    part.end = part.up_to == last ? AdoptedEntry::End::takes_over : AdoptedEntry::End::open;
+  }
+  return warehouse_.query(plan::clickhouse::stored_events_query(plan, metric, {part.since, part.after.value, part.up_to.value}),
+                          "RowBinary");
 }
 
 }  // namespace sluice::process

@@ -2,7 +2,8 @@
 //
 // Promise run() computes the windows of a JobEntry over `events WHERE epoch <= E`, writes what it changes of published values to
 //         `revisions`, then, when that is acknowledged, the rows with version 2E + 1, then returns what changed. Repeating a job with
-//         its own E is harmless. list() finds every window of a metric that has events.
+//         its own E is harmless. list() finds every window of a metric that has events; stored()
+//         brings back what an operator adopts.
 // Bounds  Windows are computed in slices, halved while a reply is too large (Code::full); one window beyond kWindowGroupsMax groups
 //         stops its metric with a reason.
 // Errors  Code::unavailable, Code::unknown: the store is away, run it again. Code::full: the metric must stop. Others: a bug or damage.
@@ -31,6 +32,8 @@ class JobRunner {
   explicit JobRunner(Warehouse& warehouse) : warehouse_(warehouse) {}
   Result<JobResult> run(const plan::Plan& plan, const plan::Metric& metric, const std::string& table, const JobEntry& job);
   Result<std::vector<plan::Span>> list(const plan::Plan& plan, const plan::Metric& metric, Epoch up_to);
+  // The events of that part (adoption.h); a part without an end gets one: up_to, and whether it is the last before `birth`.
+  Result<std::string> stored(const plan::Plan& plan, const plan::Metric& metric, Epoch birth, AdoptedEntry& part);
 
  private:
   struct Target {

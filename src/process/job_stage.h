@@ -13,13 +13,16 @@
 
 namespace sluice::process {
 
-// `list`: no entry yet; every stored window of the metric is wanted. Otherwise the journaled job.
+// `list`: no entry yet; every stored window of the metric is wanted. `adopt`: stored events are wanted, those of its epochs; where its
+// up_to is 0, of as many epochs behind `after` and before `birth` as make a part. Otherwise the journaled job.
 struct JobTask {
   const plan::Plan* plan = nullptr;
-  uint32_t metric = 0;              // index into plan->metrics
+  uint32_t metric = 0;  // index into plan->metrics
   std::string table;
   bool list = false;
-  JobEntry entry;                   // list: only metric, version and up_to are set
+  JobEntry entry;  // list: only metric, version and up_to are set
+  std::optional<AdoptedEntry> adopt;
+  Epoch birth;  // adopt: of the operator
   const plan::Metric& definition() const { return plan->metrics[metric]; }
 };
 
@@ -29,9 +32,10 @@ struct CommittedReport {
 };
 struct JobReport {
   JobTask task;
-  std::vector<plan::Span> listed;   // of a list
-  std::string stopped;              // not empty: the metric must stop, and why
-  bool waited = false;              // for a store that was away: how long it took says nothing about the job
+  std::vector<plan::Span> listed;  // of a list
+  std::string stored;  // of adopt: the events; task.adopt says which
+  std::string stopped;  // not empty: the metric must stop, and why
+  bool waited = false;  // for a store that was away: how long it took says nothing about the job
 };
 using Report = std::variant<CommittedReport, JobReport>;
 

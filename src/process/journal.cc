@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "base/bytes.h"
 
 namespace sluice::process {
@@ -88,6 +90,15 @@ void write_body(ByteWriter& to, const SwapEntry& e) {
   to.u64(e.first_epoch.value);
 }
 
+void write_body(ByteWriter& to, const AdoptedEntry& e) {
+  to.text(e.metric);
+  to.text(e.version);
+  to.i64(to_ms(e.since));
+  to.u64(e.after.value);
+  to.u64(e.up_to.value);
+  to.u8(static_cast<uint8_t>(e.end));
+}
+
 JournalEntry read_body(uint8_t kind, ByteReader& from) {
   switch (kind) {
     case 1: {
@@ -137,10 +148,20 @@ JournalEntry read_body(uint8_t kind, ByteReader& from) {
       for (uint64_t& rows : e.rows) rows = from.u64();
       return e;
     }
-    default: {
+    case 7: {
       SwapEntry e;
       e.plan = std::string(from.text());
       e.first_epoch = Epoch(from.u64());
+      return e;
+    }
+    default: {
+      AdoptedEntry e;
+      e.metric = std::string(from.text());
+      e.version = std::string(from.text());
+      e.since = time_ms(from.i64());
+      e.after = Epoch(from.u64());
+      e.up_to = Epoch(from.u64());
+      e.end = static_cast<AdoptedEntry::End>(std::min<uint8_t>(from.u8(), 2));
       return e;
     }
   }

@@ -1,6 +1,7 @@
 // journal.h - the epoch journal: everything that is not in the log but that replay must repeat (design 6).
 //
-// Two journals, one writer each, same format: `cuts` (the processor: plan, swap, cut, job, job_done, listed) and `marks` (the sink: commit).
+// Two journals, one writer each, same format: `cuts` (the processor: plan, swap, cut, job, job_done, listed,
+// adopted) and `marks` (the sink: commit).
 // Format  docs/formats/journal-v1.md. Entry: length u32, CRC32C u32, then kind u8 and its fields. Files <number>.journal, rolled at
 //         kFileBytes; the header names magic, version, data id.
 // Bounds  kFileBytes a file; forget() removes those that recovery cannot ask for any more.
@@ -81,7 +82,19 @@ struct SwapEntry {
   Epoch first_epoch;
   bool operator==(const SwapEntry&) const = default;
 };
-using JournalEntry = std::variant<PlanEntry, CutEntry, JobEntry, JobDoneEntry, ListedEntry, CommitEntry, SwapEntry>;
+// The operator that adopts what was open when a metric version was born was given its stored events of the epochs (after, up_to], those
+// from `since` on; then it takes over, or it is given up.
+struct AdoptedEntry {
+  enum class End : uint8_t { open, takes_over, given_up };
+  std::string metric;
+  std::string version;
+  TimeMs since{};
+  Epoch after;
+  Epoch up_to;
+  End end = End::open;
+  bool operator==(const AdoptedEntry&) const = default;
+};
+using JournalEntry = std::variant<PlanEntry, CutEntry, JobEntry, JobDoneEntry, ListedEntry, CommitEntry, SwapEntry, AdoptedEntry>;
 
 class Journal {
  public:

@@ -46,6 +46,7 @@ class JournalTest : public ::testing::Test {
             JobDoneEntry{JobId(9), true},
             ListedEntry{"daily", "v1", Epoch(2), {}},
             CommitEntry{Epoch(1), {1, 0, 0, 7}},
+            AdoptedEntry{"m", "v", time_ms(-5), Epoch(2), Epoch(9), AdoptedEntry::End::takes_over},
             SwapEntry{"abc", Epoch(3)}};
   }
   void write_samples() {

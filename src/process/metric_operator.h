@@ -55,6 +55,11 @@ class MetricOperator {
   virtual size_t items() const = 0;  // kept values, as the budget counts them
   virtual size_t state_bytes() const = 0;
   uint64_t evictions() const { return evictions_; }
+  // What it folded became whole: it goes on where `before`, born later than stored events, leaves off.
+  void take_over_from(const MetricOperator& before) {
+    cold_.add_dirty(before.cold_);
+    evictions_ += before.evictions_;
+  }
 
   virtual void save(ByteWriter& to) const = 0;
   virtual void load(ByteReader& from) = 0;

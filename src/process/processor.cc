@@ -12,6 +12,7 @@ Result<Processor::Step> Processor::step(os::MonotonicTime now) {
   if (!flush_outbox()) return Step::waiting;
   if (status_.replaying) return replay(now);
   SLUICE_CHECK(use_wanted_plan());
+  if (!gathering_since_ && adopt_read_) SLUICE_CHECK(take_adopted());
   if (!gathering_since_ && fold_->may_swap()) SLUICE_CHECK(swap());
   drop_tables();
   forget_plans();
@@ -207,7 +208,7 @@ void Processor::note_status() {
   status_.uncommitted_epochs = uncommitted_.size();
   status_.state_bytes = fold_->memory_bytes();
   status_.totals = fold_->totals();
-  status_.dirty_windows = status_.resting_windows = status_.evictions = 0;
+  status_.dirty_windows = status_.resting_windows = status_.evictions = status_.adopting = 0;
   status_.shown = fold_->shown().hash;
   status_.progress.clear();
   for (const Fold::Operator& op : fold_->operators()) {
@@ -215,6 +216,7 @@ void Processor::note_status() {
         op.batch() && op.complete() && op.state->cold().due(op.batch_up_to, 1).empty() && status_.now < op.next_batch;
     (rests ? status_.resting_windows : status_.dirty_windows) += op.state->cold().dirty_count();
     status_.evictions += op.state->evictions();
+    status_.adopting += op.adopting && !stopped(op) ? 1 : 0;
     if (op.plan != &fold_->plan()) continue;  // about to be replaced: what replaces it has progress
     const plan::Metric& metric = op.state->metric();
     MetricProgress progress{metric.name, fold_->shown_index(metric.name), op.first_windows - op.unfinished.size(),

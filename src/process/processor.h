@@ -66,6 +66,8 @@ struct ProcessorStatus {
   uint64_t dirty_windows = 0;
   uint64_t resting_windows = 0;  // dirty ones of metrics with latency batch, before their hour
   uint64_t jobs_done = 0;
+  size_t adopting = 0;  // definitions that do not hold yet what was open at their birth
+  uint64_t adopted = 0;  // since start: those that now do
   uint64_t evictions = 0;
   size_t state_bytes = 0;
   event::LedgerCounts totals;
@@ -143,6 +145,10 @@ class Processor {
   void give_back(const JobEntry& job);  // its windows are dirty again
   void finish_first(const JobEntry& job);  // its windows are computed
   bool stopped(const Fold::Operator& op) const;  // until the next start
+  // Stored events for one that adopts (adoption.h): asked for, then taken between two epochs.
+  bool ask_to_adopt(Fold::Operator& op, const AdoptedEntry& part);
+  Status take_adopted();
+  Result<bool> replay_adopted(const AdoptedEntry& entry);  // false: not read yet
   void note_status();
 
   Setup setup_;
@@ -194,6 +200,8 @@ class Processor {
   std::optional<JobEntry> running_;
   bool running_sent_ = false;
   bool listing_ = false;
+  bool adopt_asked_ = false;  // until what was read is taken
+  std::optional<JobReport> adopt_read_;
   os::MonotonicTime job_started_{};
   os::MonotonicTime next_job_at_{};
   os::MonotonicTime last_step_{};

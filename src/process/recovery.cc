@@ -105,6 +105,8 @@ void Processor::deliver_schema() {
   for (const std::string& table : tables_) {
     if (!tables.contains(table)) to_drop_.push_back(table);
   }
+  // A definition that is back before an epoch was folded is born in the same one as before, and has the same table.
+  std::erase_if(to_drop_, [&](const std::string& table) { return tables.contains(table); });
   tables_ = std::move(tables);
   views_ = std::move(views);
   schema.rows.restating.push_back(std::move(rows));
@@ -121,7 +123,7 @@ void Processor::drop_tables() {
 }
 
 void Processor::forget_plans() {
-  if (plans_.size() <= 2 || running_ || listing_) return;
+  if (plans_.size() <= 2 || running_ || listing_ || adopt_asked_) return;
   std::erase_if(plans_,
                 [&](const auto& known) { return known.second.get() != &fold_->plan() && known.second.get() != &fold_->shown(); });
 }
@@ -140,6 +142,11 @@ Result<Processor::Step> Processor::replay(os::MonotonicTime now) {
     status_.replaying = false;
     SLUICE_CHECK(use_wanted_plan());
     note_status();
+    return Step::worked;
+  }
+  if (const auto* adopted = std::get_if<AdoptedEntry>(&to_replay_.front())) {
+    if (!SLUICE_TRY(replay_adopted(*adopted))) return Step::waiting;
+    to_replay_.pop_front();
     return Step::worked;
   }
   const JournalEntry entry = std::move(to_replay_.front());

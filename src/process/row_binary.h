@@ -46,6 +46,7 @@ class RowReader {
   bool failed() const { return from_.failed(); }
   std::string_view text() { return from_.text(); }
   uint8_t u8() { return from_.u8(); }
+  uint16_t u16() { return from_.u16(); }
   uint64_t u64() { return from_.u64(); }
   int64_t i64() { return from_.i64(); }
   TimeMs time() { return time_ms(from_.i64()); }

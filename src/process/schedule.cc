@@ -38,6 +38,10 @@ bool Processor::stopped(const Fold::Operator& op) const {
 
 Status Processor::job_ended(JobReport report) {
   const os::MonotonicTime started = job_started_;
+  if (report.task.adopt) {
+    adopt_read_ = std::move(report);
+    return ok();
+  }
   if (report.task.list) {
     listing_ = false;
     const JobEntry& asked = report.task.entry;
@@ -71,7 +75,7 @@ Status Processor::job_ended(JobReport report) {
 
 Status Processor::schedule_job(os::MonotonicTime now) {
   last_step_ = now;
-  if (listing_ || committed_.value == 0 || draining_) return ok();
+  if (listing_ || adopt_asked_ || committed_.value == 0 || draining_) return ok();
   const auto task_for = [](const Fold::Operator& op) {
     JobTask task;
     task.plan = op.plan;
@@ -105,6 +109,12 @@ Status Processor::schedule_job(os::MonotonicTime now) {
     return ok();
   }
   if (now < next_job_at_) return ok();
+  for (Fold::Operator& op : operators) {
+    if (!op.adopting || !op.complete() || stopped(op) || committed_ < Epoch(op.birth.value - 1)) continue;
+    job_started_ = now;
+    ask_to_adopt(op, {op.state->metric().name, op.state->metric().version, op.adopted_since, op.adopted_to, Epoch(0), {}});
+    return ok();
+  }
   for (size_t k = 0; k < operators.size(); ++k) {
     const size_t i = (last_job_operator_ + 1 + k) % operators.size();
     if (stopped(operators[i]) || operators[i].state->cold().due(committed_, 1).empty()) continue;
@@ -143,6 +153,49 @@ Status Processor::start_job(Fold::Operator& op, Epoch dirtied_up_to, os::Monoton
   op.state->cold().started(entry.windows, entry.up_to);
   running_ = std::move(entry);
   return schedule_job(now);
+}
+
+bool Processor::ask_to_adopt(Fold::Operator& op, const AdoptedEntry& part) {
+  JobTask task;
+  task.plan = op.plan;
+  task.metric = op.metric;
+  task.table = op.table;
+  task.birth = op.birth;
+  task.adopt = part;
+  adopt_asked_ = !setup_.tasks.try_push(std::move(task), 1).has_value();
+  return adopt_asked_;
+}
+
+// What reads and folds them keeps live events waiting, as a job does.
+Status Processor::take_adopted() {
+  const JobReport read = *std::exchange(adopt_read_, std::nullopt);
+  adopt_asked_ = false;
+  AdoptedEntry part = *read.task.adopt;
+  if (!read.stopped.empty()) part.end = AdoptedEntry::End::given_up;
+  SLUICE_CHECK(journal_->append(part));
+  SLUICE_CHECK(fold_->adopt(part, read.stored, folded_));
+  status_.adopted += part.end == AdoptedEntry::End::takes_over ? 1 : 0;
+  next_job_at_ = read.waited ? last_step_ : last_step_ + setup_.options.job_rest * (last_step_ - job_started_);
+  return ok();
+}
+
+Result<bool> Processor::replay_adopted(const AdoptedEntry& entry) {
+  Fold::Operator* op = fold_->operator_of(entry.metric, entry.version);
+  const bool asks = op != nullptr && op->adopting && entry.end != AdoptedEntry::End::given_up;
+  if (asks && !adopt_read_) {
+    if (!adopt_asked_ && committed_ >= entry.up_to) ask_to_adopt(*op, entry);
+    return false;
+  }
+  std::string stored;
+  if (asks) {
+    const JobReport read = *std::exchange(adopt_read_, std::nullopt);
+    adopt_asked_ = false;
+    if (!read.stopped.empty())
+      return fail(Code::unavailable, "stored events that a definition adopted cannot be read again: " + read.stopped);
+    stored = read.stored;
+  }
+  SLUICE_CHECK(fold_->adopt(entry, stored, folded_));
+  return true;
 }
 
 }  // namespace sluice::process

@@ -232,7 +232,10 @@ bool Rig::submit(event::Submission submission, std::function<void(Result<event::
 
 RigCounts Rig::counts() const {
   RigCounts all = ended_;
-  if (processor_) all.evictions += processor_->status().evictions;
+  if (processor_) {
+    all.evictions += processor_->status().evictions;
+    all.adopted += processor_->status().adopted;
+  }
   if (!sink_) return all;
   const process::SinkCounters& now = sink_->counters();
   all.sink.epochs += now.epochs;
@@ -282,7 +285,7 @@ Status Rig::settle() {
     const bool worked = SLUICE_TRY(step());
     const process::ProcessorStatus& s = processor_->status();
     const bool busy = worked || sink_->busy() || jobs_->busy() || s.replaying || processor_->gathering() ||
-                      s.uncommitted_epochs > 0 || s.dirty_windows > 0 || s.folded_to != log_->synced_end();
+                      s.uncommitted_epochs > 0 || s.dirty_windows > 0 || s.adopting > 0 || s.folded_to != log_->synced_end();
     quiet = busy ? 0 : quiet + 1;
     if (faults_.die_after && !sink_->waiting_for().empty()) return fail(Code::unavailable, sink_->waiting_for());
     if (faults_.die_after && !jobs_->waiting_for().empty()) return fail(Code::unavailable, jobs_->waiting_for());

@@ -33,6 +33,7 @@ struct RigCounts {
   uint64_t revisions = 0;
   uint64_t evictions = 0;
   uint64_t replayed = 0;  // epochs folded again
+  uint64_t adopted = 0;  // definitions that took over what was open at their birth
   process::SinkCounters sink;
 };
 

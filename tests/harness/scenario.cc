@@ -261,8 +261,9 @@ Result<std::optional<Answer>> ScenarioRun::ask(std::string_view word, std::strin
   if (word == "counts") {
     const RigCounts c = rig_->counts();
     return std::optional(Answer{
-        false, fmt::format("jobs {} windows {} revisions {} evictions {} replayed {} skipped {} fences {} retries {}", c.jobs,
-                           c.windows, c.revisions, c.evictions, c.replayed, c.sink.skipped, c.sink.fences, c.sink.retries)});
+        false,
+        fmt::format("jobs {} windows {} revisions {} evictions {} adopted {} replayed {} skipped {} fences {} retries {}", c.jobs,
+                    c.windows, c.revisions, c.evictions, c.adopted, c.replayed, c.sink.skipped, c.sink.fences, c.sink.retries)});
   }
   std::string sql = question_sql(word, rest);
   if (word == "definition") {

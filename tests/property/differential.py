@@ -360,7 +360,7 @@ def main():
     wanted = ['windows with late events', 'of late and timely events', 'rows filling', 'rows final', 'rows revised', 'tumble windows', 'hop windows',
               'cumulate windows', 'calendar windows', 'filtered measures', 'duplicates', 'conflicts', 'events', 'quarantined', 'links', 'events before 1970', 'restart',
               'restart second', 'define', 'latency minutes', 'latency batch', 'power cut', 'store dies', 'lose reply', 'refuse insert', 'batches of one', 'rig: jobs', 'rig: windows', 'rig: revisions',
-              'rig: evictions', 'rig: replayed', 'rig: skipped', 'rig: fences', 'rig: retries']
+              'rig: evictions', 'rig: adopted', 'rig: replayed', 'rig: skipped', 'rig: fences', 'rig: retries']
     wanted += ['measure ' + k for k in ('count', 'count_of', 'sum', 'avg', 'min', 'max', 'distinct', 'percentile', 'first', 'last', 'topk', 'derived')]
     wanted += ['funnels', 'strict funnels', 'funnels reached step 2', 'funnels reached step 3', 'converted at once', 'converted at the last moment',
                'keys with several entries', 'funnels filling', 'funnels final', 'funnels revised']
