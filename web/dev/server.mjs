@@ -42,6 +42,17 @@ const metrics = [
   {name: 'commits_hourly', question: 'At what hours are commits written?', dimensions: [],
     measures: [{name: 'commits', label: 'commits', type: 'number'}], window: {kind: 'tumble', size_ms: 3_600_000, step_ms: 3_600_000}, allowed_lateness_ms: 600_000, progress: null},
 ];
+// The other kinds of definitions, and a metric of latencies.
+const repo = {name: 'repo', label: 'repo'};
+const week = {kind: 'tumble', size_ms: 7 * kDay, step_ms: 7 * kDay};
+metrics.push(
+  {name: 'author_to_lander', kind: 'funnel', question: 'Who goes from writing to landing?', dimensions: [repo], measures: [], window: week,
+    allowed_lateness_ms: 600_000, progress: null, steps: ['wrote', 'landed', 'wrote_again', 'reviewed'], within_ms: 7 * kDay},
+  {name: 'weekly_authors', kind: 'retention', question: 'Who comes back to write?', dimensions: [], measures: [], window: week, allowed_lateness_ms: 600_000, progress: null, periods: 8},
+  {name: 'visits', kind: 'sessions', question: 'How do people work?', dimensions: [], measures: [], window: week, allowed_lateness_ms: 600_000, progress: null},
+  {name: 'answers_daily', question: 'How long does an answer take?', dimensions: [repo, {name: 'page', label: 'page'}],
+    measures: ['p50', 'p90', 'p99', 'answers', 'top_pages'].map((name) => ({name, label: name === 'top_pages' ? 'most asked pages' : name, type: name === 'top_pages' ? 'top' : 'number'})),
+    window: {kind: 'tumble', size_ms: kDay, step_ms: kDay}, allowed_lateness_ms: 600_000, progress: null});
 const dashboards = [
   {name: 'activity', question: 'Who is active, and where?', rows: [
     [{id: 'activity.0.0', kind: 'stat', metric: 'commits_daily', measure: 'authors', title: 'authors', over_ms: 30 * kDay},
@@ -54,6 +65,16 @@ const dashboards = [
     [{id: 'changes.0.0', kind: 'timeseries', metric: 'commits_hourly', measure: 'commits', by: [], title: 'Commits per hour', over_ms: 14 * kDay}],
     [{id: 'changes.1.0', kind: 'timeseries', metric: 'commits_daily', measure: 'p99_lines', by: ['repo'], title: 'p99 lines', over_ms: 180 * kDay}]]},
 ];
+dashboards.push({name: 'people', question: 'Who comes, how far do they get, and who comes back?', rows: [
+  [{id: 'people.0.0', kind: 'stat', metric: 'commits_daily', measure: 'authors', title: 'authors', over_ms: 30 * kDay},
+    {id: 'people.0.1', kind: 'stat', metric: 'commits_daily', measure: 'commits', title: 'commits', over_ms: 30 * kDay}],
+  [{id: 'people.1.0', kind: 'funnel', metric: 'author_to_lander', by: [], title: '', over_ms: 84 * kDay}],
+  [{id: 'people.2.0', kind: 'retention', metric: 'weekly_authors', title: '', over_ms: 84 * kDay}],
+  [{id: 'people.3.0', kind: 'top', metric: 'answers_daily', measure: 'answers', by: ['page'], limit: 10, title: '', over_ms: 30 * kDay},
+    {id: 'people.3.1', kind: 'top', metric: 'answers_daily', measure: 'top_pages', by: [], limit: 10, title: '', over_ms: 30 * kDay}],
+  [{id: 'people.4.0', kind: 'band', metric: 'answers_daily', measures: ['p50', 'p90', 'p99'], title: 'Milliseconds to the answer, per day', over_ms: 90 * kDay}],
+  [{id: 'people.5.0', kind: 'funnel', metric: 'author_to_lander', by: ['repo'], title: 'From writing to landing, by project', over_ms: 84 * kDay}],
+  [{id: 'people.6.0', kind: 'sessions', metric: 'visits', title: '', over_ms: 7 * kDay}]]});
 const many = {name: 'many', question: 'Does the page stay calm with 20 live panels?', rows: Array.from({length: 20}, (_, at) => [at % 2 === 0
   ? {...dashboards[0].rows[2][0], id: `many.${at}.0`} : {...dashboards[0].rows[1][0], id: `many.${at}.0`}])};
 const panels = new Map([...dashboards, many].flatMap((one) => one.rows.flat()).map((panel) => [panel.id, panel]));
@@ -135,9 +156,114 @@ function table(panel) {
   return {start: end - panel.over_ms, end, rows, more: 0, computed_at: now() - 2000};
 }
 
+// Whole panels, for the window that ends at `end`.
+const kSteps = [['wrote', 1, null], ['landed', 0.62, 93_600_000], ['wrote_again', 0.41, 201_000_000], ['reviewed', 0.13, 312_400_000]];
+function funnel(panel, end, over) {
+  const random = noise(Math.floor(end / kDay) + over / kDay);
+  const groups = (panel.by.length > 0 ? [['seastar'], ['fmt'], ['ninja'], [null]] : [[]]).map((key, at) => {
+    const size = Math.round((1300 - 290 * at) * over / (84 * kDay) * (0.9 + 0.2 * random()));
+    return {key, steps: kSteps.map(([name, share, median]) => ({name, people: String(Math.round(size * share * (1 - 0.07 * at))), median_ms: median && String(Math.round(median * (1 + random() / 5)))}))};
+  });
+  return {start: end - over, end, state: end > now() ? 'filling' : 'final', computed_at: now() - 1200, took_ms: 38, groups, more: panel.by.length > 0 ? 2 : 0};
+}
+
+function retention(over) {
+  const end = Math.ceil((now() - 4 * kDay) / (7 * kDay)) * 7 * kDay + 4 * kDay;
+  const cohorts = Array.from({length: Math.max(1, Math.round(over / (7 * kDay)))}, (_, at) => {
+    const s = end - (at + 1) * 7 * kDay;
+    const random = noise(s / kDay);
+    const size = Math.round(18 + 40 * random());
+    return {s, e: s + 7 * kDay, cells: Array.from({length: 8}, (_, k) => {
+      const begun = s + k * 7 * kDay < now();
+      const state = s + (k + 1) * 7 * kDay > now() ? 'filling' : k === 3 && at === 6 ? 'revised' : 'final';
+      return {people: begun ? String(k === 0 ? size : Math.round(size * (0.55 - 0.06 * k) * (0.6 + 0.8 * random()))) : '0', state};
+    })};
+  }).reverse();
+  return {start: cohorts[0].s, end, periods: 8, cohorts};
+}
+
+function top(panel, end, over) {
+  const pages = ['/pricing', '/docs/getting-started', '/', '/blog/2026/11/what-we-learnt-from-a-year-of-incidents', '/login', '/signup', '/docs/api', '/about', '/jobs', null];
+  const random = noise(Math.floor(end / kDay));
+  const rows = pages.map((page, at) => ({key: [page], value: String(Math.round(4200 / (at + 1.3) * (0.85 + 0.3 * random()) * over / (30 * kDay)))}));
+  return {start: end - over, end, state: end > now() ? 'filling' : 'final', computed_at: now() - 900, rows: rows.sort((a, b) => b.value - a.value).slice(0, panel.limit), more: 31};
+}
+
+function band(panel, end, over) {
+  return {start: end - over, end, more: 0, series: [['p50', 80], ['p90', 260], ['p99', 900]].map(([name, size]) => {
+    const points = [];
+    for (let s = end - over; s < end; s += kDay) {
+      const random = noise(s / kDay + 5);
+      points.push({s, e: s + kDay, v: String(Math.round(size * (0.8 + 0.4 * random() * (size / 400)))) + (name === 'p50' ? '.25' : ''), state: s + kDay + 600_000 > watermark() ? 'filling' : 'final'});
+    }
+    return {key: [name], points};
+  })};
+}
+
+const sessionRow = (at, t) => {
+  const events = 3 + (at * 7) % 40;
+  const duration = 20_000 + (at * 977_531) % 5_400_000;
+  const person = people[at % 6];
+  return {session_id: `${'0123456789abcdef'.repeat(2).slice(at % 16)}${'0123456789abcdef'.repeat(2)}`.slice(0, 32), source: at % 3 ? 'history' : 'site', key: person, user_key: person, started_at: t - duration, ended_at: t, events: String(events), duration_ms: String(duration), state: t + 1_800_000 > now() ? 'filling' : at === 9 ? 'revised' : 'final'};
+};
+const sessions = (end, over) => ({start: end - over, end, rows: Array.from({length: 16}, (_, at) => sessionRow(at, Math.floor(Math.min(end, now()) / 60_000) * 60_000 - 40_000 - at * 1_234_567)), more: 5_217});
+
+const storedEvent = (at, t, person) => ({time: t, received_at: t + 140, event: ['page_viewed', 'commit_authored', 'commit_landed', 'page_viewed'][at % 4], source: 'history', user_key: person, message_id: `m-${t}`, place: `0:${t}`,
+  properties: JSON.stringify(at % 4 === 1 ? {repo: 'fmt', insertions: 12 + at, deletions: 3, files: 2, subject: 'Read widths before precisions, {as} the standard says'} : {page: '/docs/api', referrer: 'https://example.org/', plan: 'team'})});
+
+function data(panel, {over = panel.over_ms, until = null, patch = false, where = []} = {}) {
+  const end = until ?? Math.ceil(now() / kDay) * kDay;
+  const only = Object.fromEntries(where);
+  const passes = (names, key) => names.every((name, at) => !(name in only) || only[name] === key[at]);
+  switch (panel.kind) {
+    case 'stat': {
+      const found = stat({...panel, over_ms: over});
+      const share = over / panel.over_ms * (until ? 0.9 : 1) * ('repo' in only ? 0.4 : 1);
+      const last = until ?? found.end;
+      return {...found, value: over === panel.over_ms && !until && !('repo' in only) ? found.value : String(Math.round(Number(found.value) * share)), start: last - over, end: last, state: last > watermark() ? 'filling' : 'final'};
+    }
+    case 'table': {
+      const found = table({...panel, over_ms: over});
+      const rows = found.rows.filter((row) => passes(['repo'], row.key)).map((row) => ({...row, state: until && until < now() ? 'final' : row.state, cells: row.cells.map((cell, at) => (at > 0 && until ? String(Math.round(Number(cell) * 0.8)) : cell))}));
+      return {...found, rows, ...(until && {start: until - over, end: until})};
+    }
+    case 'funnel': { const found = funnel(panel, end, over); return {...found, groups: found.groups.filter((one) => passes(panel.by, one.key))}; }
+    case 'retention': return retention(over);
+    case 'top': { const found = top(panel, end, over); return {...found, rows: found.rows.filter((row) => passes(panel.by, row.key))}; }
+    case 'band': return band(panel, end, over);
+    case 'sessions': return sessions(end, over);
+    default: {
+      const found = timeseries({...panel, over_ms: over}, patch);
+      const shift = until ? found.end - until : 0;
+      const series = found.series.filter((one) => passes(panel.by, one.key));
+      return shift === 0 ? {...found, series} : {...found, start: found.start - shift, end: until, series: series.map((one) => ({...one, points: one.points.map((point) => ({...point, s: point.s - shift, e: point.e - shift, state: 'final'}))}))};
+    }
+  }
+}
+
+const kWhole = ['funnel', 'retention', 'top', 'sessions'];
+
 function message(panel, patch) {
-  const data = panel.kind === 'stat' ? stat(panel) : panel.kind === 'table' ? table(panel) : timeseries(panel, patch);
-  return {panel: panel.id, epoch: epoch(), as_of: now(), watermark: watermark(), data};
+  return {panel: panel.id, epoch: epoch(), as_of: now(), watermark: watermark(), data: data(panel, {patch})};
+}
+
+// Another range, filters, the period before.
+async function askedPanel(response, panel, query) {
+  const metric = metrics.find((one) => one.name === panel.metric);
+  const where = JSON.parse(query.get('where') ?? '[]');
+  const known = (name) => metric.dimensions.some((one) => one.name === name);
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  const over = Number(query.get('over') ?? panel.over_ms);
+  if (over > 1000 * kDay) return refuse(response, 400, 'A range has at most 1,000 days.', 'Ask for a shorter one.');
+  json(response, {panel: panel.id, epoch: epoch(), as_of: now(), watermark: watermark(), unfiltered: where.map(([name]) => name).filter((name) => !known(name)),
+    data: data(panel, {over, until: query.has('until') ? Number(query.get('until')) : null, where: where.filter(([name]) => known(name))})});
+}
+
+function droppedPeople(response, panel, query, csv) {
+  const step = Number(query.get('step'));
+  const rows = Array.from({length: 40}, (_, at) => ({key: people[at % 6] + (at > 5 ? `_${at}` : ''), at: now() - 3_600_000 - at * 7_654_321}));
+  if (csv) response.writeHead(200, {'content-type': 'text/csv', 'content-disposition': `attachment; filename="${panel.id}.csv"`}).end(rows.map((row) => `${row.key},${row.at}\n`).join(''));
+  else json(response, {step, rows, more: 234});
 }
 
 let counter = 49_075;
@@ -168,7 +294,7 @@ function live(request, response, query, mode) {
   const begun = now();
   const quiet = () => mode === 'empty' || (mode === 'first' && now() - begun < 4_000);
   const all = (patch) => {
-    for (const panel of watched) send(patch ? 'patch' : 'snapshot', quiet() ? {panel: panel.id, epoch: epoch(), as_of: now(), watermark: null, data: null} : message(panel, patch));
+    for (const panel of watched) send(patch && !kWhole.includes(panel.kind) ? 'patch' : 'snapshot', quiet() ? {panel: panel.id, epoch: epoch(), as_of: now(), watermark: null, data: null} : message(panel, patch));
   };
   const head = () => {
     send('watermark', {epoch: epoch(), as_of: now(), watermark: quiet() ? null : watermark(), behind_ms: quiet() ? null : mode === 'degraded' ? 44_000 : 3_100, sources: [{name: 'replay', watermark: watermark(), active: true}]});
@@ -222,9 +348,11 @@ const kDefinition = `- name: commits_daily
     commits: count()
     authors: distinct(user_key)`;
 
-async function panelApi(request, response, id, what) {
+async function panelApi(request, response, id, what, query) {
   const panel = panels.get(id);
   if (!panel) return refuse(response, 404, `There is no panel ${id}.`, 'See /api/project for the panels that exist.');
+  if (what === 'data') return askedPanel(response, panel, query);
+  if (what.startsWith('dropped')) return droppedPeople(response, panel, query, what === 'dropped.csv');
   if (what === 'explain') {
     return json(response, {definition: kDefinition, sql: kSql, view_sql: 'SELECT window_start, repo, authors, state\nFROM sluice.commits_daily\nORDER BY window_start', metric: panel.metric, version: 'c8f1d2a9', epoch: epoch(), watermark: watermark(), file: 'metrics/commits.yaml', line: 3});
   }
@@ -235,7 +363,11 @@ async function panelApi(request, response, id, what) {
       compared: values.length, different: 0, cells: values.slice(0, 50).map((value, at) => ({name: names[at], shown: value, computed: value, equal: true}))})});
     if (panel.kind === 'stat') return verified(null, [stat(panel).value]);
     if (panel.kind === 'table') return verified(panel.columns.slice(1), table(panel).rows.find((one) => one.key[0] === asked.key?.[0]).cells.slice(1));
-    const points = timeseries(panel, false).series.find((one) => JSON.stringify(one.key) === JSON.stringify(asked.key ?? []))?.points ?? [];
+    if (panel.kind === 'funnel') return verified(kSteps.map(([name]) => name), data(panel).groups[0].steps.map((step) => step.people));
+    if (panel.kind === 'top') return verified(data(panel).rows.map((row) => row.key[0]), data(panel).rows.map((row) => row.value));
+    if (panel.kind === 'sessions') return verified(data(panel).rows.map((row) => row.session_id), data(panel).rows.map((row) => row.events));
+    if (panel.kind === 'retention') { const cells = data(panel).cohorts.flatMap((one) => one.cells.map((cell, at) => [`${new Date(one.s).toISOString().slice(0, 10)} ${at}`, cell.people])); return verified(cells.map(([name]) => name), cells.map(([, value]) => value)); }
+    const points = data(panel).series.find((one) => JSON.stringify(one.key) === JSON.stringify(asked.key ?? []))?.points ?? [];
     const point = points.find((one) => one.s === asked.window_start);
     if (asked.window_start !== undefined) return point ? verified(null, [point.v]) : refuse(response, 404, 'The panel shows no such point now.', 'Reload the page.');
     return verified(points.map((one) => new Date(one.s).toISOString()), points.map((one) => one.v));
@@ -250,8 +382,20 @@ async function answer(request, response) {
   const path = url.pathname;
   if (path === '/api/project') return json(response, project(mode));
   if (path === '/api/live') return live(request, response, url.searchParams, mode);
-  const panel = /^\/api\/panels\/([^/]+)\/(explain|verify|csv)$/.exec(path);
-  if (panel) return panelApi(request, response, decodeURIComponent(panel[1]), panel[2]);
+  const panel = /^\/api\/panels\/([^/]+)\/(explain|verify|csv|data|dropped|dropped\.csv)$/.exec(path);
+  if (panel) return panelApi(request, response, decodeURIComponent(panel[1]), panel[2], url.searchParams);
+  if (path === '/api/sessions/visits/events') {
+    const session = sessions(now(), 7 * kDay).rows.find((one) => one.session_id === url.searchParams.get('id')) ?? null;
+    const rows = session === null ? [] : Array.from({length: Math.min(20, Number(session.events))}, (_, at) => storedEvent(at, session.started_at + at * 47_000, session.user_key));
+    return json(response, {session, rows, more: 0});
+  }
+  if (path === '/api/person') {
+    const key = url.searchParams.get('key');
+    const before = Number(url.searchParams.get('before') ?? now());
+    const all = people.includes(key) ? Array.from({length: 30}, (_, at) => storedEvent(at, Math.floor(now() / kDay) * kDay + 36_000_000 - at * 9_876_543, key)) : [];
+    const rows = all.filter((row) => row.time < before);
+    return json(response, {key, first_seen: all.at(-1)?.time ?? null, last_seen: all[0]?.time ?? null, events: String(all.length), rows: rows.slice(0, 20), more: rows.length > 20});
+  }
   if (path === '/api/quarantine') {
     const reason = url.searchParams.get('reason');
     const rows = mode === 'empty' ? [] : Array.from({length: 12}, (_, at) => reject(at, now() - 1000 - at * 37_000)).filter((row) => !reason || row.reason === reason);

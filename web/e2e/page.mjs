@@ -96,6 +96,55 @@ async function openTwin(page, panel) {
   return true;
 }
 
+// The steps of a funnel's shown group: [{step: 1, name: 'viewed', people: '120', dropped: '0', median: null, before: null}].
+export function readSteps(page, panel) {
+  return page.$$eval(`[data-panel="${panel}"] .steps > li`, (all) => all.map(({dataset}) => ({
+    step: Number(dataset.step), name: dataset.name, people: dataset.people, dropped: dataset.dropped, median: dataset.median ?? null, before: dataset.before ?? null,
+  })));
+}
+
+// All groups of a funnel from its table twin: [{key: ['de'], step: 1, people: '120', dropped: '0', median: null}].
+export function readGroups(page, panel) {
+  return page.$$eval(`[data-twin="${panel}"] tbody tr`, (rows) => rows.map((row) => {
+    const [people, , , dropped, median] = [...row.querySelectorAll('td')].map((cell) => cell.dataset.value ?? null);
+    return {key: JSON.parse(row.dataset.key), step: Number(row.dataset.step), people, dropped, median};
+  }));
+}
+
+// The cohorts of a retention panel, oldest first, periods that have begun: [{start, end, size: '12', cells: [{period: 0, people: '12', state: 'final'}]}].
+export function readCohorts(page, panel) {
+  return page.$$eval(`[data-panel="${panel}"] tr[data-cohort]`, (rows) => rows.map((row) => ({
+    start: Number(row.dataset.cohort), end: Number(row.dataset.end), size: row.querySelector('[data-size]').dataset.size,
+    cells: [...row.querySelectorAll('[data-period]')].map(({dataset}) => ({period: Number(dataset.period), people: dataset.people, state: dataset.state})),
+  })));
+}
+
+// The bars of a top panel: [{key: ['/home'], value: '123', before: null}].
+export function readTop(page, panel) {
+  return page.$$eval(`[data-panel="${panel}"] tbody tr`, (rows) => rows.map(({dataset}) => ({
+    key: JSON.parse(dataset.key), value: dataset.value ?? null, before: dataset.before ?? null,
+  })));
+}
+
+// The sessions listed, newest first: [{id, state, started_at, user_key, events, duration_ms, source}], values as text.
+export function readSessions(page, panel) {
+  return page.$$eval(`[data-panel="${panel}"] tr[data-session]`, (rows) => rows.map((row) => ({
+    id: row.dataset.session, state: row.dataset.state,
+    ...Object.fromEntries([...row.querySelectorAll('[data-column]')].map((cell) => [cell.dataset.column, cell.dataset.value ?? null])),
+  })));
+}
+
+// The events of the session or person that is shown: [{messageId, event, time}].
+export function readEventRows(page) {
+  return page.$$eval('.event-rows > li', (all) => all.map(({dataset}) => ({messageId: dataset.messageId, event: dataset.event, time: Number(dataset.time)})));
+}
+
+// Whether a panel shows the answer to the present range and filters, and the period before where it is compared.
+export function waitForAnswers(page, deadline) {
+  const read = () => page.$$eval('[data-panel][data-kind]', (all) => all.map((one) => [one.dataset.panel, one.classList.contains('asking')]));
+  return until('all panels answered', read, (all) => all.length > 0 && all.every(([, asking]) => !asking), deadline);
+}
+
 // Watches one bucket until its state is `state`.
 export function waitForBucket(page, panel, start, state, deadline) {
   return until(

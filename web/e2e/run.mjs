@@ -7,7 +7,8 @@ import assert from 'node:assert/strict';
 import {start} from '../dev/server.mjs';
 import {launch} from './browser.mjs';
 import {
-  openPage, readBuckets, readEvents, readHeader, readLedger, readRejects, readStats, readTable, seriousIssues, until, verifyPanel, waitForLoaded,
+  openPage, readBuckets, readCohorts, readEventRows, readEvents, readGroups, readHeader, readLedger, readRejects, readSessions, readStats, readSteps,
+  readTable, readTop, seriousIssues, until, verifyPanel, waitForAnswers, waitForLoaded,
 } from './page.mjs';
 
 const tests = [];
@@ -112,11 +113,131 @@ test('dragging_a_chart_zooms_all_of_them', async (context) => {
   await page.mouse.down();
   await page.mouse.move(box.x + box.width * 0.99, box.y + 60, {steps: 4});
   await page.mouse.up();
-  await page.waitForURL(/range=\d+-\d+/);
+  await page.waitForURL(/range=\d{4}-\d\d-\d\d\.\.\d{4}-\d\d-\d\d$/);  // whole days
   const buckets = await page.getAttribute('[data-panel="changes.1.0"]', 'data-buckets');
   assert.ok(Number(buckets) < 12, `${buckets} buckets`);
   await page.mouse.dblclick(box.x + 200, box.y + 60);
   await page.waitForURL((url) => !url.search.includes('range'));
+  return page;
+});
+
+test('a_funnel_shows_both_conversions_and_lists_who_dropped', async (context) => {
+  const page = await open(context, '/d/people?mode=full');
+  await waitForLoaded(page);
+  const steps = await readSteps(page, 'people.1.0');
+  assert.deepEqual(steps.map((one) => one.name), ['wrote', 'landed', 'wrote_again', 'reviewed']);
+  assert.equal(Number(steps[0].people) - Number(steps[1].people), Number(steps[1].dropped));
+  const text = await page.textContent('[data-panel="people.1.0"] li[data-step="3"]');
+  assert.match(text, new RegExp(`${(steps[2].people / steps[0].people * 100).toFixed(1).replace('.0', '')} % of first`));
+  assert.match(text, new RegExp(`${(steps[2].people / steps[1].people * 100).toFixed(1).replace('.0', '')} % of step before`));
+  await page.click('[data-panel="people.1.0"] li[data-step="3"] [data-list]');
+  const rows = await page.waitForSelector('[data-dropped-list="people.1.0"][data-step="3"]');
+  assert.equal((await rows.$$('[data-person]')).length, 40);
+  assert.equal(await page.getAttribute('.beside-foot a', 'href'), '/api/panels/people.1.0/dropped.csv?step=3');
+  await page.click('[data-dropped-list] tr:nth-child(2) a');
+  await page.waitForSelector('[data-person="u_77c1"]');
+  const times = (await readEventRows(page)).map((one) => one.time);
+  assert.deepEqual(times, [...times].sort((a, b) => b - a));
+  await page.click('.more');
+  await until('older events', () => readEventRows(page), (all) => all.length === 30);
+  await page.goBack();
+  await page.waitForSelector('[data-dropped-list="people.1.0"]');
+  await page.keyboard.press('Escape');
+  await page.waitForSelector('.aside', {state: 'detached'});
+  return page;
+});
+
+test('a_breakdown_shows_the_steps_of_the_group_that_is_chosen', async (context) => {
+  const page = await open(context, '/d/people?mode=full');
+  await waitForLoaded(page);
+  const groups = await readGroups(page, 'people.5.0');
+  assert.equal(groups.length, 16);
+  await page.click('[data-panel="people.5.0"] [data-group=\'["fmt"]\'] .name');
+  await page.waitForURL(/group=people\.5\.0%3A%5B%22fmt%22%5D/);
+  const ofFmt = groups.filter((one) => one.key[0] === 'fmt').map((one) => one.people);
+  await until('its steps', () => readSteps(page, 'people.5.0'), (steps) => steps.map((one) => one.people).join() === ofFmt.join());
+  return page;
+});
+
+test('retention_top_band_and_sessions_show_every_number_with_its_state', async (context) => {
+  const page = await open(context, '/d/people?mode=full');
+  await waitForLoaded(page);
+  const cohorts = await readCohorts(page, 'people.2.0');
+  assert.equal(cohorts.length, 12);
+  assert.ok(cohorts.every((one) => one.size === one.cells[0].people && one.cells.every((cell) => ['filling', 'final', 'revised'].includes(cell.state))));
+  assert.equal(cohorts.at(-1).cells.length, 1);
+  assert.equal(cohorts.at(-1).cells[0].state, 'filling');
+  assert.ok(cohorts.flatMap((one) => one.cells).some((cell) => cell.state === 'revised'));
+  const bars = await readTop(page, 'people.3.0');
+  assert.equal(bars.length, 10);
+  assert.deepEqual(bars.map((one) => Number(one.value)), bars.map((one) => Number(one.value)).sort((a, b) => b - a));
+  assert.equal(await page.getAttribute('[data-panel="people.4.0"]', 'data-shape'), 'band');
+  const [, day] = await readBuckets(page, 'people.4.0');
+  assert.deepEqual(day.values.map((one) => [one.key[0], one.state]), [['p50', 'final'], ['p90', 'final'], ['p99', 'final']]);
+  const [session] = await readSessions(page, 'people.6.0');
+  await page.click(`[data-session="${session.id}"] button`);
+  await page.waitForSelector(`[data-session-shown="${session.id}"]`);
+  const events = await until('its events', () => readEventRows(page), (all) => all.length === Number(session.events));
+  assert.equal(events[0].time, Number(session.started_at));
+  await page.click('.event-rows summary');
+  assert.match(await page.textContent('.event-rows details[open] pre'), /"page": "\/docs\/api"/);
+  return page;
+});
+
+test('a_click_on_a_value_filters_the_page_and_panels_say_what_does_not_apply', async (context) => {
+  const page = await open(context, '/?mode=full');
+  await waitForLoaded(page);
+  await page.click('[data-panel="activity.3.0"] tr[data-key=\'["fmt"]\'] .name');
+  await page.waitForSelector('[data-chip="repo"][data-value="fmt"]');
+  await until('the table', () => readTable(page, 'activity.3.0'), (rows) => rows.length === 1 && rows[0].key[0] === 'fmt');
+  await until('the stats', () => readStats(page), (stats) => stats[0].value === '165');
+  assert.deepEqual((await readBuckets(page, 'activity.2.0'))[0].values.map((one) => one.key), [['fmt']]);
+  assert.equal(await page.getAttribute('[data-panel="activity.2.0"]', 'data-asked'), null);  // its live numbers hold it
+  assert.match(await page.textContent('[data-applied="activity.1.0"]'), /Not filtered by repo/);
+  await page.click('[data-panel="activity.2.0"] .legend-item[aria-pressed="true"]');
+  await page.waitForSelector('.chips', {state: 'detached'});
+  await until('all again', () => readStats(page), (stats) => stats[0].value === '412');
+  await page.goto(`${context.url}/d/people?f.repo=null&range=7d`);
+  await page.waitForSelector('[data-chip="repo"]');
+  assert.match(await page.textContent('[data-chip="repo"]'), /repo: \(none\)/);
+  await waitForLoaded(page);
+  await until('one group', () => readGroups(page, 'people.5.0'), (groups) => groups.length === 4 && groups[0].key[0] === null);
+  return page;
+});
+
+test('range_and_comparison_reach_every_panel', async (context) => {
+  const page = await open(context, '/d/people?mode=full');
+  await waitForLoaded(page);
+  await page.selectOption('select[aria-label="Time range"]', '90d');
+  await page.keyboard.press('x');
+  await page.waitForURL(/range=90d&compare=previous/);
+  await waitForAnswers(page);
+  const days = (one) => Math.round((one.end - one.start) / 86_400_000);
+  const read = () => page.$$eval('[data-panel]', (all) => all.map(({dataset}) => ({id: dataset.panel, start: Number(dataset.start), end: Number(dataset.end)})));
+  await until('all ranges', read, (all) => all.every((one) => days(one) === (one.id === 'people.2.0' ? 91 : 90)));
+  await until('steps before', () => readSteps(page, 'people.1.0'), (steps) => steps.every((one) => Number(one.before) > 0));
+  await until('bars before', () => readTop(page, 'people.3.0'), (bars) => bars.every((one) => Number(one.before) > 0));
+  await until('a stat before', () => page.textContent('[data-panel="people.0.0"] .change'), (text) => /^\+[\d.]+ % from [\d,]+, /.test(text));
+  assert.match(await page.textContent('[data-applied="people.2.0"]'), /Not compared/);
+  await page.selectOption('select[aria-label="Time range"]', 'own');
+  await page.fill('input[aria-label="First day"]', '2026-09-01');
+  await page.fill('input[aria-label="Last day"]', '2026-09-10');
+  await page.waitForURL(/range=2026-09-01\.\.2026-09-10/);
+  await until('ten days', read, (all) => all.filter((one) => one.id !== 'people.2.0').every((one) => one.start === Date.UTC(2026, 8, 1) && one.end === Date.UTC(2026, 8, 11)));
+  await page.goto(`${context.url}/d/people?range=2000d`);
+  await until('why not', () => page.textContent('[data-panel="people.1.0"]'), (text) => /Not answered: A range has at most 1,000 days\. Ask for a shorter one\./.test(text));
+  assert.equal((await readSteps(page, 'people.1.0')).length, 4);  // what was there stays
+  page.said = page.said.filter((text) => !text.includes('400'));  // the browser's own note of the refused question
+  return page;
+});
+
+test('every_kind_explains_itself_and_is_computed_again', async (context) => {
+  const page = await open(context, '/d/people?mode=full');
+  await waitForLoaded(page);
+  for (const panel of ['people.1.0', 'people.2.0', 'people.3.0', 'people.4.0', 'people.6.0']) {
+    const answer = await verifyPanel(page, panel);
+    assert.equal(answer.equal, true, panel);
+  }
   return page;
 });
 
@@ -228,7 +349,7 @@ test('theme_is_switched_and_kept', async (context) => {
 
 test('axe_finds_nothing_serious_in_both_themes_and_at_390_px', async (context) => {
   let page;
-  for (const path of ['/?mode=full&twin=activity.1.0', '/?mode=empty', '/?mode=degraded&explain=activity.3.0', '/?mode=error', '/?mode=filling', '/live?mode=full&trace=m-1', '/quarantine?mode=full', '/sql?mode=full', '/d/nothing?mode=full']) {
+  for (const path of ['/?mode=full&twin=activity.1.0', '/?mode=empty', '/?mode=degraded&explain=activity.3.0', '/?mode=error', '/?mode=filling', '/live?mode=full&trace=m-1', '/d/people?mode=full&dropped=people.1.0:3:[]&twin=people.1.0', '/d/people?mode=full&range=2026-09-01..2026-10-20&compare=previous&f.repo=fmt&explain=people.2.0', '/person?mode=full&key=u_77c1', '/quarantine?mode=full', '/sql?mode=full', '/d/nothing?mode=full']) {
     if (page) await page.context().close();
     page = await open(context, path, {reducedMotion: 'reduce'});  // a colour on its way from light to dark is neither
     await page.waitForSelector('main h1');

@@ -2,6 +2,7 @@
 
 import {useCallback, useEffect, useMemo, useRef, useState} from 'react';
 
+import {wishOf} from './applied';
 import {Boundary} from './boundary';
 import {copy} from './clipboard';
 import {panelCsv} from './csv';
@@ -9,6 +10,7 @@ import {Header} from './header';
 import {Help} from './help';
 import {currentPanel, setCurrentPanel, useKeys} from './keys';
 import {api} from './live/api';
+import {Asker} from './live/asker';
 import {Board} from './live/board';
 import {Feed} from './live/feed';
 import {BoardContext} from './live/paint';
@@ -16,11 +18,12 @@ import type {Dashboard, Failure, Panel, Project} from './live/contract';
 import {DashboardPage} from './pages/dashboard';
 import {LivePage} from './pages/live';
 import {MissingPage} from './pages/missing';
+import {PersonPage} from './pages/person';
 import {QuarantinePage} from './pages/quarantine';
 import {SqlPage} from './pages/sql';
 import {ProjectContext} from './panels/project';
 import {failureOf, Problem} from './panels/problem';
-import {go, setQuery, toggled, useRoute, type Route} from './route';
+import {go, nothingBeside, setQuery, toggled, useRoute, type Route} from './route';
 
 const kAgainMs = 1_000;        // while the first answer is missing
 const kHiddenMs = 30_000;      // a hidden tab gives its stream back
@@ -89,10 +92,23 @@ function useFeed(board: Board, feed: Feed, project: Project | null, route: Route
   }, [feed]);
 }
 
+// Other ranges, filters and the period before, as the URL says.
+function useAsker(board: Board, asker: Asker, project: Project | null, route: Route): void {
+  const dashboard = project ? dashboardOf(project, route) : null;
+  const text = [...route.query].filter(([name]) => name === 'range' || name === 'compare' || name.startsWith('f.')).map((one) => one.join('=')).join('&');
+  useEffect(() => {
+    const query = new URLSearchParams(text);
+    asker.want((dashboard?.rows.flat() ?? []).map((panel) =>
+      wishOf(panel, project?.metrics.find((metric) => metric.name === panel.metric) ?? null, query)));
+  }, [board, asker, project, dashboard, text]);
+  useEffect(() => () => asker.stop(), [asker]);
+}
+
 function Place({project, route}: {project: Project; route: Route}) {
   const dashboard = dashboardOf(project, route);
   if (dashboard) return <DashboardPage key={dashboard.name} dashboard={dashboard} project={project} />;
   if (route.page === 'live') return <LivePage project={project} />;
+  if (route.page === 'person') return <PersonPage project={project} />;
   if (route.page === 'quarantine') return <QuarantinePage project={project} />;
   if (route.page === 'sql') return <SqlPage project={project} />;
   if (route.page === 'dashboard') {
@@ -108,7 +124,9 @@ export function App() {
   const feed = useMemo(() => new Feed(board, ask), [board, ask]);
   const route = useRoute();
   const [help, setHelp] = useState(false);
+  const asker = useMemo(() => new Asker(board, api.data, failureOf), [board]);
   useFeed(board, feed, project, route);
+  useAsker(board, asker, project, route);
   useEffect(() => setCurrentPanel(null), [route.path]);
 
   const panels = (kinds: Panel['kind'][]): Panel | null => {
@@ -116,7 +134,7 @@ export function App() {
     return here.find((panel) => panel.id === currentPanel()) ?? here[0] ?? null;
   };
   const copyCsv = () => {
-    const panel = panels(['stat', 'timeseries', 'table']);
+    const panel = panels(['stat', 'timeseries', 'table', 'funnel', 'retention', 'top', 'band', 'sessions']);
     const state = panel ? board.panel(panel.id) : null;
     const metric = project?.metrics.find((one) => one.name === panel?.metric) ?? null;
     if (panel && state?.data) void copy(panelCsv(panel, metric, state), 'CSV');
@@ -125,15 +143,17 @@ export function App() {
     '?': () => setHelp(true),
     'g a': () => go('/'),
     'g l': () => go('/live'),
+    'g p': () => go('/person'),
     'g q': () => go('/quarantine'),
     'g s': () => go('/sql'),
     '/': () => document.getElementById('filter')?.focus(),
     't': () => {
-      const panel = panels(['timeseries']);
+      const panel = panels(['timeseries', 'band', 'funnel']);
       if (panel) setQuery(toggled(route.query, 'twin', panel.id));
     },
     'c': copyCsv,
-    'Escape': () => { if (!help) setQuery({explain: null, trace: null}); },
+    'x': () => { if (route.page === 'dashboard') setQuery({compare: route.query.get('compare') === 'previous' ? null : 'previous'}); },
+    'Escape': () => { if (!help) setQuery(nothingBeside); },
   });
 
   return (

@@ -1,6 +1,6 @@
 import {describe, expect, it} from 'vitest';
 
-import {duration, instant, per, range} from './dates';
+import {duration, instant, per, range, span} from './dates';
 
 const at = (text: string) => Date.parse(text);
 const near = at('2026-11-17T14:22:01Z');
@@ -23,6 +23,8 @@ describe('windows in words', () => {
   });
   it('says_how_long_in_one_unit', () => {
     expect([40, 70_000, 125_000, 7_200_000, 30 * 86_400_000, 1618 * 86_400_000].map(duration)).toEqual(['40 ms', '70 s', '2 min', '2 h', '30 days', '1,618 days']);
+    expect([40, 59_000, 80_000, 3_599_900, 3_600_000, 11_100_000, 86_399_000, 86_400_000, 201_600_000, 12 * 86_400_000 + 7_200_000].map(span))
+      .toEqual(['40 ms', '59 s', '1 min 20 s', '1 h', '1 h', '3 h 5 min', '1 day', '1 day', '2 days 8 h', '12 days']);
     expect([86_400_000, 3_600_000, 10_000, 604_800_000, 900_000].map(per)).toEqual(['day', 'hour', '10 seconds', 'week', '15 minutes']);
     expect(instant(at('2026-11-16T14:25:00Z'), near)).toBe('16 Nov, 14:25:00');
   });

@@ -64,6 +64,20 @@ export function duration(ms: number): string {
   return `${grouped(String(Math.round(ms / kDay)))} days`;
 }
 
+// With a second unit where the first alone says too little: 1 min 20 s, 3 h 5 min, 2 days 8 h.
+export function span(ms: number): string {
+  const units: [number, string, string][] = [[kDay, 'day', 'days'], [3_600_000, 'h', 'h'], [60_000, 'min', 'min'], [1_000, 's', 's']];
+  const at = units.findIndex(([size]) => ms >= size);
+  if (at < 0 || at === units.length - 1) return duration(ms);
+  const [size, one, many] = units[at]!;
+  const [less, , lesser] = units[at + 1]!;
+  const small = Math.round(ms / less);  // 59 min 59.9 s are an hour
+  const whole = Math.floor(small * less / size);
+  const rest = small - whole * size / less;
+  if (at > 0 && whole * size >= units[at - 1]![0]) return span(whole * size);
+  return `${grouped(String(whole))} ${whole === 1 ? one : many}` + (rest > 0 && whole < 10 ? ` ${rest} ${lesser}` : '');
+}
+
 // "day", "hour", "10 seconds": the width of a bucket after the word "per".
 export function per(ms: number): string {
   const units: [number, string][] = [[7 * kDay, 'week'], [kDay, 'day'], [3_600_000, 'hour'], [60_000, 'minute'], [1000, 'second']];

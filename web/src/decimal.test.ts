@@ -1,6 +1,6 @@
 import {describe, expect, it} from 'vitest';
 
-import {compare, grouped, isDecimal, short, tick} from './decimal';
+import {change, compare, fraction, grouped, isDecimal, percent, short, tick} from './decimal';
 
 describe('decimal text', () => {
   it('keeps_every_digit_of_numbers_larger_than_a_double_holds', () => {
@@ -37,5 +37,20 @@ describe('decimal text', () => {
   });
   it('labels_axis_ticks_briefly', () => {
     expect([0, 2500, 1_500_000, -2_000_000_000].map(tick)).toEqual(['0', '2,500', '1.5 M', '−2 G']);
+  });
+});
+
+describe('shares and changes', () => {
+  it('of_counts_are_to_a_tenth_of_a_percent_half_up', () => {
+    expect([percent('1', '3'), percent('2', '3'), percent('1', '8'), percent('1', '2000'), percent('5', '5'), percent('0', '7'), percent('12', '1')])
+      .toEqual(['33.3 %', '66.7 %', '12.5 %', '0.1 %', '100 %', '0 %', '1,200 %']);
+    expect(percent('9007199254740993', '9007199254740993')).toBe('100 %');
+    expect([percent('1', '0'), percent('x', '2')]).toEqual(['–', '–']);
+    expect([fraction('1', '4'), fraction('5', '4'), fraction('-1', '4'), fraction(null, '0')]).toEqual([0.25, 1, 0, 0]);
+  });
+  it('say_how_much_more_or_less_and_nothing_where_that_is_nothing', () => {
+    expect([change('110', '100'), change('97', '100'), change('5', '5.0'), change('350', '100'), change('1000001', '1000000')])
+      .toEqual(['+10 %', '−3 %', 'unchanged', '+250 %', 'less than ±0.1 %']);
+    expect([change('-5', '-10'), change('5', '0'), change(null, '1'), change('1', null)]).toEqual(['+50 %', '', '', '']);
   });
 });

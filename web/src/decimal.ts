@@ -69,3 +69,29 @@ export function tick(value: number): string {
 export function count(n: number, one: string, many = one + 's'): string {
   return grouped(String(n)) + ' ' + (n === 1 ? one : many);
 }
+
+const kWhole = /^\d+$/;
+
+// How much of a whole a part is, to a tenth of a percent; counts only. '–' where there is no whole.
+export function percent(part: string, whole: string): string {
+  if (!kWhole.test(part) || !kWhole.test(whole) || BigInt(whole) === 0n) return '–';
+  const tenths = (BigInt(part) * 2000n + BigInt(whole)) / (2n * BigInt(whole));
+  return `${join(false, (tenths / 10n).toString(), tenths % 10n === 0n ? '' : (tenths % 10n).toString())} %`;
+}
+
+// From 0 to 1, for the length of a bar.
+export function fraction(part: string | null, whole: string | null): number {
+  const of = Number(part) / Number(whole);
+  return Number.isFinite(of) ? Math.max(0, Math.min(1, of)) : 0;
+}
+
+// "+12.5 %", "−3 %", "unchanged"; '' where nothing can be said in percent.
+export function change(now: string | null, before: string | null): string {
+  if (!isDecimal(now) || !isDecimal(before)) return '';
+  if (compare(now, before) === 0) return 'unchanged';
+  const by = (Number(now) - Number(before)) / Math.abs(Number(before)) * 100;
+  if (!Number.isFinite(by)) return '';
+  const size = Math.abs(by);
+  const text = size >= 100 ? grouped(String(Math.round(size))) : String(Number(size.toFixed(1)));
+  return text === '0' ? 'less than ±0.1 %' : `${by < 0 ? '−' : '+'}${text} %`;
+}

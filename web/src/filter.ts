@@ -3,10 +3,6 @@
 import {keyText} from './live/panel-data';
 import type {Key} from './live/contract';
 
-export function exact(text: string): string {
-  return `"${text}"`;
-}
-
 export function matches(text: string, filter: string): boolean {
   if (filter === '') return true;
   if (isExact(filter)) return text === filter.slice(1, -1);
@@ -21,7 +17,7 @@ export function keyMatches(key: Key, filter: string): boolean {
   return matches(keyText(key), filter) || key.some((part) => matches(keyText([part]), filter));
 }
 
-// A click on one value filters the panels that know it and leaves the others alone; typed text filters everything.
+// An exact text filters the panels that know it and leaves the others alone; any other filters everything.
 export function filtered<T extends {key: Key}>(items: T[], filter: string): T[] {
   const found = items.filter((item) => keyMatches(item.key, filter));
   return found.length === 0 && isExact(filter) ? items : found;

@@ -99,6 +99,7 @@ export function Header({project, onHelp}: {project: Project | null; onHelp: () =
           ))}
           <span className="nav-rule" aria-hidden="true" />
           <Link to="/live" current={route.page === 'live'}>Live</Link>
+          <Link to="/person" current={route.page === 'person'}>Person</Link>
           <Link to="/quarantine" current={route.page === 'quarantine'}>Quarantine</Link>
           <Link to="/sql" current={route.page === 'sql'}>SQL</Link>
         </nav>

@@ -5,6 +5,7 @@ import {keysOn, setKeysOn} from './keys';
 const kKeys: [string[], string][] = [
   [['g', 'a'], 'First dashboard'],
   [['g', 'l'], 'Live'],
+  [['g', 'p'], 'A person'],
   [['g', 'q'], 'Quarantine'],
   [['g', 's'], 'SQL'],
   [['/'], 'Go to the filter'],
@@ -12,6 +13,7 @@ const kKeys: [string[], string][] = [
   [['Home', 'End'], 'First and last window of a chart'],
   [['t'], 'Show or hide the table of a chart'],
   [['c'], 'Copy a panel as CSV'],
+  [['x'], 'Compare with the period before, or not'],
   [['Esc'], 'Close what is open'],
   [['?'], 'This list'],
 ];

@@ -119,7 +119,7 @@ describe('the table twin', () => {
     const points = Array.from({length: 60}, (_, n) => ({s: n * 10, e: n * 10 + 10, v: String(n), state: n === 59 ? 'filling' as const : 'final' as const}));
     points[58] = {...points[58]!, state: 'revised' as never, rev: {at: 0, old: '57', new: '58', cause: 'late'}} as never;
     const model = chartModel(
-      {kind: 'timeseries', start: 0, end: 600, more: 0, series: [{id: '["x"]', key: ['x'], points}]}, chart, metric, '', null, () => look(0));
+      {kind: 'timeseries', start: 0, end: 600, more: 0, series: [{id: '["x"]', key: ['x'], points}]}, chart, metric, {filter: '', where: [], range: null, previous: null}, () => look(0));
     const element = document.createElement('table');
     element.innerHTML = '<thead><tr></tr></thead><tbody></tbody>';
     paintTwin(element, model, open, metric, null, 0);

@@ -1,10 +1,15 @@
 // Where we are: the URL holds the whole state of the page, so that a link shows what its sender saw.
 //
-//   /d/<dashboard>?range=&filter=&twin=&sort=&explain=   /live?filter=&trace=   /quarantine?reason=&filter=   /sql?q=
+//   /d/<dashboard>?range=&compare=previous&f.<dimension>=&filter=&twin=&sort=&group=   and beside it one of explain= dropped= session=
+//   /live?filter=&trace=   /person?key=   /quarantine?reason=&filter=   /sql?q=
+//
+// f.<dimension>: one value of a dimension, `null` for a missing one; a value that could be taken for something else is in quotes.
 
 import {useSyncExternalStore} from 'react';
 
-export type Page = 'dashboard' | 'live' | 'quarantine' | 'sql' | 'missing';
+import type {KeyPart} from './live/contract';
+
+export type Page = 'dashboard' | 'live' | 'person' | 'quarantine' | 'sql' | 'missing';
 
 export interface Route {
   page: Page;
@@ -18,7 +23,7 @@ export function parse(path: string, search: string): Route {
   const dashboard = /^\/d\/([^/]+)\/?$/.exec(path);
   if (path === '/') return {page: 'dashboard', dashboard: null, path, query};
   if (dashboard) return {page: 'dashboard', dashboard: decode(dashboard[1]!), path, query};
-  const page = /^\/(live|quarantine|sql)\/?$/.exec(path);
+  const page = /^\/(live|person|quarantine|sql)\/?$/.exec(path);
   return {page: page ? (page[1] as Page) : 'missing', dashboard: null, path, query};
 }
 
@@ -91,3 +96,51 @@ export function toggled(query: URLSearchParams, name: string, value: string): Ch
   const next = list.includes(value) ? list.filter((one) => one !== value) : [...list, value];
   return {[name]: next.join(',')};
 }
+
+export interface Filter {
+  dimension: string;
+  value: KeyPart;
+}
+
+export const kFiltersMax = 8;
+
+function filterText(value: KeyPart): string {
+  if (value === null) return 'null';
+  return value === '' || value === 'null' || value.startsWith('"') ? JSON.stringify(value) : value;
+}
+
+function filterValue(text: string): KeyPart {
+  if (text === 'null') return null;
+  if (!text.startsWith('"')) return text;
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === 'string' ? value : text;
+  } catch {
+    return text;
+  }
+}
+
+export function filtersOf(query: URLSearchParams): Filter[] {
+  const found = new Map<string, Filter>();
+  for (const [name, text] of query) {
+    if (name.startsWith('f.') && name.length > 2 && text !== '' && found.size < kFiltersMax) {
+      found.set(name, {dimension: name.slice(2), value: filterValue(text)});
+    }
+  }
+  return [...found.values()];
+}
+
+export const isFiltered = (query: URLSearchParams, filters: Filter[]): boolean =>
+  filters.length > 0 && filters.every(({dimension, value}) => query.get(`f.${dimension}`) === filterText(value));
+
+// A click on a value: only this, or, when it was chosen already, all again.
+export function toggledFilters(query: URLSearchParams, filters: Filter[]): Change {
+  const on = isFiltered(query, filters);
+  return Object.fromEntries(filters.map(({dimension, value}) => [`f.${dimension}`, on ? null : filterText(value)]));
+}
+
+export const noFilters = (query: URLSearchParams): Change =>
+  Object.fromEntries([...query.keys()].filter((name) => name.startsWith('f.')).map((name) => [name, null]));
+
+// Everything that the panel beside the numbers can show; one at a time.
+export const nothingBeside: Change = {explain: null, dropped: null, session: null, trace: null};

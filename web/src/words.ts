@@ -18,6 +18,17 @@ const capital = (text: string) => (/^.\d/.test(text) ? text : text.charAt(0).toU
 
 // "Commits per day, by repo"; a stat keeps its label, which stands behind the number.
 export function panelTitle(panel: Panel, metric: Metric | null): string {
+  if (panel.kind === 'funnel' || panel.kind === 'retention' || panel.kind === 'sessions') {
+    return panel.title || metric?.question || capital(panel.metric.replaceAll('_', ' '));
+  }
+  if (panel.kind === 'top') {
+    const by = (panel.by ?? []).map((one) => columnLabel(metric, one));
+    return panel.title || (by.length > 0 ? `Top ${sentence(by)} by ${measureLabel(metric, panel.measure ?? '')}` : capital(measureLabel(metric, panel.measure ?? '')));
+  }
+  if (panel.kind === 'band') {
+    const names = (panel.measures ?? []).map((name) => measureLabel(metric, name));
+    return panel.title || capital(sentence(names)) + (metric ? ` per ${metric.window.unit ?? per(metric.window.step_ms)}` : '');
+  }
   if (panel.kind === 'table') {
     if (panel.title) return panel.title;
     const names = (panel.columns ?? []).filter((name) => !isDimension(metric, name)).map((name) => measureLabel(metric, name));
@@ -41,7 +52,7 @@ export function sentence(words: string[]): string {
 
 // When a window that is still filling becomes final, as far as one can know.
 export function finalWords(end: number, metric: Metric | null, watermark: number | null, near: number): string {
-  const due = end + (metric?.allowed_lateness_ms ?? 0);
+  const due = end + (metric?.within_ms ?? 0) + (metric?.allowed_lateness_ms ?? 0);
   const when = `still filling: final when the watermark passes ${instant(due, near)}`;
   return watermark !== null && due > watermark ? `${when}, in about ${duration(due - watermark)}` : when;
 }

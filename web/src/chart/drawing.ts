@@ -4,7 +4,7 @@
 import type uPlot from 'uplot';
 
 import type {Point} from '../live/contract';
-import {below, fillingFrom, type ChartModel, type ChartSeries} from './model';
+import {below, fillingFrom, isLines, type ChartModel, type ChartSeries} from './model';
 import {colour, token} from './look';
 
 interface Ink {
@@ -56,7 +56,7 @@ function hatch(ctx: CanvasRenderingContext2D, stroke: string, ratio: number): Ca
 // The part of the time axis whose numbers still move, very lightly, behind everything.
 export function drawFilling(u: uPlot, model: ChartModel): void {
   const from = fillingFrom(model);
-  if (from === null || model.shape !== 'lines') return;
+  if (from === null || !isLines(model)) return;
   const {ctx, ratio, x} = ink(u);
   const left = Math.max(x(from), u.bbox.left);
   const right = Math.min(x(model.buckets[model.buckets.length - 1]!.e), u.bbox.left + u.bbox.width);
@@ -68,17 +68,77 @@ export function drawFilling(u: uPlot, model: ChartModel): void {
   ctx.restore();
 }
 
-export function drawSeries(u: uPlot, model: ChartModel, index: number): void {
-  const series = model.series[index];
-  if (!series) return;
+function clipped(u: uPlot, draw: (pen: Ink) => void): void {
   const pen = ink(u);
   pen.ctx.save();
   pen.ctx.beginPath();
   pen.ctx.rect(u.bbox.left, u.bbox.top - 6 * pen.ratio, u.bbox.width, u.bbox.height + 6 * pen.ratio);
   pen.ctx.clip();
-  if (model.shape === 'lines') drawLine(pen, model, series);
-  else drawBars(pen, model, series, index);
+  draw(pen);
   pen.ctx.restore();
+}
+
+// The period before, as fine lines under this one: steps where this one is bars.
+export function drawBefore(u: uPlot, model: ChartModel): void {
+  if (model.before.length === 0) return;
+  clipped(u, ({ctx, ratio, x, y}) => {
+    ctx.lineJoin = 'round';
+    ctx.lineWidth = 1.5 * ratio;
+    for (const {series, points} of model.before) {
+      const alone = model.series.length < 2 || series === null;
+      ctx.strokeStyle = alone ? token('--before') : colour(model.series[series]!.look.colour);
+      ctx.globalAlpha = alone ? 1 : 0.4;
+      ctx.beginPath();
+      let last: number | null = null;
+      for (const point of points) {
+        const joined = last !== null && point.s - last <= model.step * 1.5;
+        last = point.s;
+        const at = y(Number(point.v));
+        const from = isLines(model) ? x((point.s + point.e) / 2) : x(point.s);
+        if (joined) ctx.lineTo(from, at);
+        else ctx.moveTo(from, at);
+        if (!isLines(model)) ctx.lineTo(x(point.s + model.step), at);
+      }
+      ctx.stroke();
+    }
+  });
+}
+
+// Between the lowest and the highest line of a band, lightly; hatched where it still moves.
+export function drawBand(u: uPlot, model: ChartModel): void {
+  const low = model.series[0];
+  const high = model.series[model.series.length - 1];
+  if (model.shape !== 'band' || !low || !high || low === high) return;
+  clipped(u, (pen) => {
+    const {ctx, ratio} = pen;
+    const floor = new Map(low.points.flatMap((point) => (point?.v == null ? [] : [[point.s, pen.y(Number(point.v))] as const])));
+    const stroke = colour(low.look.colour);
+    for (const run of runs(pen, model, high)) {
+      for (let at = 1; at < run.length; at++) {
+        const [left, right] = [run[at - 1]!, run[at]!];
+        const [leftLow, rightLow] = [floor.get(left.point.s), floor.get(right.point.s)];
+        if (leftLow === undefined || rightLow === undefined) continue;
+        const moving = right.point.state === 'filling';
+        ctx.globalAlpha = moving ? 0.35 : 0.12;
+        ctx.fillStyle = moving ? (hatch(ctx, stroke, ratio) ?? stroke) : stroke;
+        ctx.beginPath();
+        ctx.moveTo(Math.floor(left.px), left.py);
+        ctx.lineTo(Math.floor(right.px), right.py);
+        ctx.lineTo(Math.floor(right.px), rightLow);
+        ctx.lineTo(Math.floor(left.px), leftLow);
+        ctx.fill();
+      }
+    }
+  });
+}
+
+export function drawSeries(u: uPlot, model: ChartModel, index: number): void {
+  const series = model.series[index];
+  if (!series) return;
+  clipped(u, (pen) => {
+    if (isLines(model)) drawLine(pen, model, series);
+    else drawBars(pen, model, series, index);
+  });
 }
 
 // Where several series have a value in one bucket, their bars stand on one another in a stack, else side by side.
@@ -171,7 +231,7 @@ const kLabelsMax = 6;
 const kLabelFont = '12px system-ui, sans-serif';
 
 export function labelled(width: number, model: ChartModel): boolean {
-  return model.shape === 'lines' && width >= 600 && model.series.length >= 2 && model.series.length <= kLabelsMax;
+  return isLines(model) && width >= 600 && model.series.length >= 2 && model.series.length <= kLabelsMax;
 }
 
 export function labelRoom(ctx: CanvasRenderingContext2D, model: ChartModel): number {

@@ -21,6 +21,9 @@ export function look(index: number): Look {
   return {colour: index % kColours, dash: kDashes[(index + turn * 3) % kDashes.length]!};
 }
 
+// The lines of a band share a colour: they are one thing at several places.
+export const bandLook = (index: number): Look => ({colour: 0, dash: kDashes[Math.max(0, index) % kDashes.length]!});
+
 export class Looks {
   private known = new Map<string, Look>();
   private next = new Map<string, number>();

@@ -4,7 +4,8 @@ import type {Metric, Panel, Point} from '../live/contract';
 import {keyId} from '../live/panel-data';
 import {pointWords, chartSummary, finalWords} from '../words';
 import {look} from './look';
-import {below, bucketState, chartModel, extent, fillingFrom, parseRange, type TimeSeriesState} from './model';
+import {parseRange, parseSpan, rangeText} from '../range';
+import {beforeAt, below, bucketState, chartModel, extent, fillingFrom, type TimeSeriesState} from './model';
 import {ticks} from './ticks';
 
 const kDay = 86_400_000;
@@ -28,7 +29,9 @@ function data(series: [string, Point[]][]): TimeSeriesState {
 }
 
 const draw = (held: TimeSeriesState, filter = '', range: string | null = null) =>
-  chartModel(held, panel, metric, filter, parseRange(range, held.end), () => look(0));
+  chartModel(held, panel, metric, {filter, where: [], range: parseRange(range, held.end), previous: null}, () => look(0));
+
+const plain = {filter: '', where: [], range: null, previous: null};
 
 describe('the chart model', () => {
   it('aligns_series_on_the_buckets_of_all_and_leaves_gaps', () => {
@@ -52,7 +55,7 @@ describe('the chart model', () => {
   it('is_bars_for_one_series_or_a_few_of_short_windows_and_lines_else', () => {
     const short = {...metric, window: {...metric.window, size_ms: 10_000, step_ms: 10_000}};
     const names = (count: number) => data(Array.from({length: count}, (_, n) => [`r${n}`, [point(0, '1')]] as [string, Point[]]));
-    const shape = (held: TimeSeriesState, of: Panel, by: Metric) => chartModel(held, of, by, '', null, () => look(0)).shape;
+    const shape = (held: TimeSeriesState, of: Panel, by: Metric) => chartModel(held, of, by, plain, () => look(0)).shape;
     expect(shape(names(1), {...panel, by: []}, metric)).toBe('bars');
     expect(shape(names(1), panel, metric)).toBe('lines');
     expect(shape(names(4), panel, short)).toBe('bars');
@@ -60,7 +63,7 @@ describe('the chart model', () => {
   });
   it('stacks_what_adds_up_and_reaches_as_high_as_the_stack', () => {
     const additive = {...metric, measures: [{name: 'commits', label: 'commits', additive: true}]};
-    const of = (series: [string, Point[]][]) => chartModel(data(series), panel, additive, '', null, () => look(0));
+    const of = (series: [string, Point[]][]) => chartModel(data(series), panel, additive, plain, () => look(0));
     const model = of([['fmt', [point(0, '3'), point(1, '1')]], ['ninja', [point(0, '4')]], ['seastar', [point(0, '2'), point(2, '8')]]]);
     expect(model.shape).toBe('stack');
     expect([0, 1, 2].map((series) => below(model, series, 0))).toEqual([0, 3, 7]);
@@ -71,13 +74,49 @@ describe('the chart model', () => {
   it('shows_the_range_of_the_url', () => {
     const held = data([['fmt', [0, 1, 2, 3, 4, 5, 6].map((at) => point(at, String(at)))]]);
     expect(draw(held, '', '1d').buckets.length).toBe(1);
-    expect(draw(held, '', `${start + kDay}-${start + 3 * kDay}`).buckets.length).toBe(2);
+    expect(draw(held, '', '2026-11-11..2026-11-12').buckets.length).toBe(2);
+    expect(draw(held, '', '2026-11-11T12:00:00Z..2026-11-11T13:00:00Z').buckets.length).toBe(1);
     expect(draw(held, '', 'nonsense').buckets.length).toBe(7);
+  });
+  it('lays_the_period_before_under_this_one', () => {
+    const held = data([['fmt', [point(0, '3'), point(1, '1')]], ['ninja', [point(0, '4')]]]);
+    const earlier = data([['fmt', [point(-7, '2'), point(-6, '9')]], ['ninja', [point(-7, '5')]], ['gone', [point(-7, '100')]]]);
+    const shown = {...plain, previous: {...earlier, start: start - 7 * kDay, end: start}};
+    const lines = chartModel(held, panel, metric, shown, () => look(0));
+    expect(lines.before.map(({series, points}) => [series, points.map((one) => [one.s, one.v])])).toEqual([
+      [0, [[start, '2'], [start + kDay, '9']]], [1, [[start, '5']]]]);
+    expect(beforeAt(lines, 0, lines.buckets[1]!)).toBe('9');
+    expect(beforeAt(lines, 1, lines.buckets[1]!)).toBeNull();
+    expect(extent(lines)).toEqual([1, 9]);
+    const additive = {...metric, measures: [{name: 'commits', label: 'commits', additive: true}]};
+    const stack = chartModel(held, panel, additive, shown, () => look(0));
+    expect(stack.before.map(({series, points}) => [series, points.map((one) => one.v)])).toEqual([[null, ['107', '9']]]);
+    const filtered = {...shown, where: [{dimension: 'repo', value: 'fmt'}]};
+    expect(chartModel(held, panel, additive, filtered, () => look(0)).before[0]!.points.map((one) => one.v)).toEqual(['2', '9']);
+  });
+  it('is_a_band_of_the_measures_of_one_metric', () => {
+    const band: Panel = {id: 'b', kind: 'band', metric: 'm', measures: ['p50', 'commits'], title: '', over_ms: 1};
+    const model = chartModel({...data([['p50', [point(0, '1')]], ['commits', [point(0, '7')]]]), kind: 'band'}, band, metric, {...plain, filter: 'p50'}, () => look(0));
+    expect([model.shape, ...model.series.map((one) => one.label)]).toEqual(['band', 'p50', 'commits']);
   });
   it('is_summed_up_in_one_sentence', () => {
     const model = draw(data([['fmt', [point(0, '9'), point(1, '10')]], ['ninja', [point(6, '5', 'filling')]]]));
     expect(chartSummary('Commits per day, by repo', model, near)).toBe(
       'Commits per day, by repo, 10 Nov – 16 Nov; 2 series; highest 10 (fmt), Wed 11 Nov; 1 value still filling.');
+  });
+});
+
+describe('ranges in the URL', () => {
+  it('are_days_back_whole_days_or_instants', () => {
+    expect(parseSpan('2026-11-10..2026-11-16')).toEqual({from: start, to: start + 7 * kDay});
+    expect(parseSpan('2026-11-10T01:00:00Z..2026-11-10T01:00:00.500Z')).toEqual({from: start + 3_600_000, to: start + 3_600_500});
+    for (const wrong of ['2026-11-10..2026-11-09', '2026-13-10..2026-13-12', '2026-11-10', '0d', '7', '', null]) expect(parseRange(wrong, start)).toBeNull();
+    expect(parseRange('7d', start)!.from).toBe(start - 7 * kDay);
+  });
+  it('come_back_as_they_were_written', () => {
+    for (const text of ['2026-11-10..2026-11-10', '2024-02-29..2026-11-16', '2026-11-10T01:00:00Z..2026-11-10T01:00:00.500Z']) {
+      expect(rangeText(parseSpan(text)!)).toBe(text);
+    }
   });
 });
 

@@ -8,9 +8,10 @@ import {useEffect, useImperativeHandle, useLayoutEffect, useRef, type KeyboardEv
 import uPlot from 'uplot';
 
 import {tick} from '../decimal';
-import {drawFilling, drawLabels, drawSeries, isDense, labelled, labelRoom} from './drawing';
+import type {Range} from '../range';
+import {drawBand, drawBefore, drawFilling, drawLabels, drawSeries, isDense, labelled, labelRoom} from './drawing';
 import {colour, token} from './look';
-import {extent, type ChartModel, type Range} from './model';
+import {extent, isLines, type ChartModel} from './model';
 import {ticks} from './ticks';
 
 export interface Cursor {
@@ -36,7 +37,7 @@ interface Props {
 }
 
 const kFont = '12px system-ui, sans-serif';
-const kNothing: ChartModel = {start: 0, end: 1, step: 1, buckets: [], series: [], shape: 'bars'};
+const kNothing: ChartModel = {start: 0, end: 1, step: 1, buckets: [], series: [], shape: 'bars', before: []};
 
 function aligned(model: ChartModel): uPlot.AlignedData {
   const x = model.buckets.map((bucket) => (bucket.s + bucket.e) / 2);
@@ -99,7 +100,7 @@ function options(width: number, height: number, model: () => ChartModel, hooks: 
     cursor: {
       y: false,
       points: {
-        show: model().shape === 'lines', size: 7, width: 1.5,
+        show: isLines(model()), size: 7, width: 1.5,
         stroke: (_u, index) => colour(model().series[index - 1]?.look.colour ?? 0),
         fill: () => token('--paper'),
       },
@@ -134,6 +135,8 @@ export function TimeSeries({handle, height, label, onCursor, onSpeak, onZoom}: P
       drawAxes: [(u) => {
         element.toggleAttribute('data-dense', isDense(u, model.current));
         drawFilling(u, model.current);
+        drawBefore(u, model.current);
+        drawBand(u, model.current);
       }],
       draw: [(u) => drawLabels(u, model.current)],
       drawSeries: [(u, index) => drawSeries(u, model.current, index - 1)],
@@ -150,7 +153,10 @@ export function TimeSeries({handle, height, label, onCursor, onSpeak, onZoom}: P
         const from = Math.round(u.posToVal(u.select.left, 'x'));
         const to = Math.round(u.posToVal(u.select.left + u.select.width, 'x'));
         u.setSelect({left: 0, top: 0, width: 0, height: 0}, false);
-        if (own.current) calls.current.onZoom({from, to});
+        // Whole buckets, so that what is summed over the range is what the chart shows.
+        const first = model.current.buckets.find((bucket) => bucket.e > from);
+        const last = model.current.buckets.findLast((bucket) => bucket.s < to);
+        if (own.current && first && last && first.s < last.e) calls.current.onZoom({from: first.s, to: last.e});
       }],
     };
     const made = options(Math.max(120, element.clientWidth), height, () => model.current, hooks, () => calls.current.onZoom(null));

@@ -2,7 +2,9 @@
 //
 // Errors: Refused carries the server's own words; a server that cannot be reached is a Refused too.
 
-import type {Explanation, Failure, Key, Project, Quarantine, SqlResult, Trace, Verification} from './contract';
+import type {
+  Dropped, Explanation, Failure, Key, PanelAnswer, Person, Project, Quarantine, SessionEvents, SqlResult, Trace, Verification,
+} from './contract';
 
 export class Refused extends Error {
   constructor(readonly failure: Failure) {
@@ -37,8 +39,28 @@ export interface Which {
   window_start?: number;
 }
 
+// Not every kind of definition has dimensions and measures.
+function complete(project: Project): Project {
+  return {
+    ...project,
+    metrics: project.metrics.map((metric) => ({...metric, dimensions: metric.dimensions ?? [], measures: metric.measures ?? []})),
+  };
+}
+
+export const kListed = 100;  // rows of a list asked for at once
+
+const droppedQuery = (step: number, key: Key) => new URLSearchParams({step: String(step), ...(key.length > 0 && {key: JSON.stringify(key)})});
+
 export const api = {
-  project: () => ask<Project>('/api/project'),
+  project: () => ask<Project>('/api/project').then(complete),
+  data: (panel: string, query: URLSearchParams, signal: AbortSignal) => ask<PanelAnswer>(`${panelPath(panel, 'data')}?${query}`, {signal}),
+  dropped: (panel: string, step: number, key: Key, signal: AbortSignal) =>
+    ask<Dropped>(`${panelPath(panel, 'dropped')}?${droppedQuery(step, key)}&limit=${kListed}`, {signal}),
+  droppedCsv: (panel: string, step: number, key: Key) => `${panelPath(panel, 'dropped.csv')}?${droppedQuery(step, key)}`,
+  session: (name: string, id: string, signal: AbortSignal) =>
+    ask<SessionEvents>(`/api/sessions/${encodeURIComponent(name)}/events?${new URLSearchParams({id})}`, {signal}),
+  person: (key: string, before: number | null, signal: AbortSignal) =>
+    ask<Person>(`/api/person?${new URLSearchParams({key, limit: String(kListed), ...(before !== null && {before: String(before)})})}`, {signal}),
   explain: (panel: string, signal: AbortSignal) => ask<Explanation>(panelPath(panel, 'explain'), {signal}),
   verify: (panel: string, which: Which) =>
     ask<Verification>(panelPath(panel, 'verify'), {

@@ -5,7 +5,7 @@
 // kNotesMax notes.
 
 import type {
-  DefinitionError, Ledger, LiveEvent, Panel, PanelMessage, Progress, Quarantine, QuarantineRow, Status, Watermark,
+  DefinitionError, Failure, Ledger, LiveEvent, Panel, PanelAnswer, PanelMessage, Progress, Quarantine, QuarantineRow, Status, Watermark,
 } from './contract';
 import {changed, type PanelData} from './panel-data';
 import type {Message} from './sse';
@@ -31,6 +31,17 @@ export interface PanelState {
   asOf: number | null;
   watermark: number | null;
 }
+
+// What was asked about a panel apart from the live stream: it stands in for the live numbers, or beside them as the period before.
+export interface View {
+  query: string;             // what was asked
+  state: PanelState | null;  // until the first answer what was shown before
+  waiting: boolean;          // for that first answer
+  failure: Failure | null;
+  unfiltered: string[];
+}
+
+export type Slot = 'current' | 'previous';
 
 export interface QuarantineState {
   loaded: boolean;
@@ -63,6 +74,7 @@ export class Board {
   quarantine: QuarantineState = {loaded: false, total: 0, reasons: [], rows: [], stale: false};
 
   private panels = new Map<string, PanelState>();
+  private views: Record<Slot, Map<string, View>> = {current: new Map(), previous: new Map()};
   private painters = new Set<Painter>();
   private waiting = new Set<Painter>();  // out of sight, and something changed meanwhile
   private dirty = new Set<Topic>();
@@ -74,8 +86,48 @@ export class Board {
     private readonly steady: () => number = () => performance.now(),
   ) {}
 
+  // What is shown: the live numbers, or what was asked instead of them.
   panel(id: string): PanelState | null {
+    const view = this.views.current.get(id);
+    return view ? view.state : this.live(id);
+  }
+
+  // The panel as it is defined, from the stream.
+  live(id: string): PanelState | null {
     return this.panels.get(id) ?? null;
+  }
+
+  view(id: string, slot: Slot): View | null {
+    return this.views[slot].get(id) ?? null;
+  }
+
+  // `null`: back to the live numbers, or no comparison.
+  ask(id: string, slot: Slot, query: string | null): void {
+    const known = this.view(id, slot);
+    if (!this.panels.has(id) || (known?.query ?? null) === query) return;
+    if (query === null) this.views[slot].delete(id);
+    else this.views[slot].set(id, {query, state: slot === 'current' ? this.panel(id) : null, waiting: true, failure: null, unfiltered: []});
+    this.touch(`panel:${id}`);
+  }
+
+  answered(id: string, slot: Slot, query: string, answer: PanelAnswer): void {
+    const view = this.view(id, slot);
+    const live = this.live(id);
+    if (!live || view?.query !== query) return;  // asked before the last change
+    const data = changed(live.kind, null, answer.data);
+    view.state = {...live, data, answered: true, epoch: answer.epoch, asOf: answer.as_of, watermark: answer.watermark};
+    view.waiting = false;
+    view.failure = null;
+    view.unfiltered = answer.unfiltered ?? [];
+    this.touch(`panel:${id}`);
+  }
+
+  // What is shown stays.
+  refused(id: string, slot: Slot, query: string, failure: Failure): void {
+    const view = this.view(id, slot);
+    if (view?.query !== query) return;
+    view.failure = failure;
+    this.touch(`panel:${id}`);
   }
 
   // The newest instant any number on the page is as of.
@@ -97,6 +149,9 @@ export class Board {
       next.set(panel.id, known?.about === about ? known : {
         kind: panel.kind, about, data: null, answered: false, epoch: 0, asOf: null, watermark: null,
       });
+    }
+    for (const views of Object.values(this.views)) {
+      for (const id of views.keys()) if (next.get(id) !== this.panels.get(id)) views.delete(id);
     }
     this.panels = next;
   }

@@ -11,23 +11,30 @@ export interface Named {
   additive?: boolean;  // groups may be added to a total
 }
 
+// Whatever has rows: a metric, a funnel, retention or sessions.
 export interface Metric {
   name: string;
+  kind?: 'windows' | 'funnel' | 'retention' | 'sessions';
   question: string;
   dimensions: Named[];
   measures: Named[];
   window: {kind: string; size_ms: number; step_ms: number; unit?: string; zone?: string};
   allowed_lateness_ms: number;
   progress: {done: number; total: number} | null;
+  steps?: string[];    // of a funnel
+  within_ms?: number;
+  periods?: number;    // of retention
 }
 
 export interface Panel {
   id: string;
-  kind: 'stat' | 'timeseries' | 'table';
+  kind: 'stat' | 'timeseries' | 'table' | 'funnel' | 'retention' | 'top' | 'band' | 'sessions';
   metric: string;
   measure?: string;
+  measures?: string[];  // of a band
   by?: string[];
   columns?: string[];
+  limit?: number;       // of a top
   title: string;
   over_ms: number;
 }
@@ -116,12 +123,113 @@ export interface TableData {
   computed_at?: number;
 }
 
+export interface FunnelStep {
+  name: string;
+  people: string;
+  median_ms: string | null;  // from the first step
+}
+
+export interface FunnelGroup {
+  key: Key;
+  steps: FunnelStep[];
+}
+
+export interface FunnelData {
+  start: number | null;
+  end: number | null;
+  state: State;
+  computed_at: number;
+  took_ms: number;
+  groups: FunnelGroup[];  // most people at the first step first; one with an empty key where there is no breakdown
+  more?: number;
+}
+
+export interface Cohort {
+  s: number;
+  e: number;
+  cells: {people: string; state: State}[];  // one per period, the first is the cohort's size
+}
+
+export interface RetentionData {
+  start: number | null;
+  end: number | null;
+  periods: number;
+  cohorts: Cohort[];  // newest last
+}
+
+export interface TopData {
+  start: number | null;
+  end: number | null;
+  state: State;
+  rows: {key: Key; value: string | null}[];
+  more?: number;
+  computed_at?: number;
+}
+
+export interface Session {
+  session_id: string;
+  source: string;
+  key: string;
+  user_key: string;
+  started_at: number;
+  ended_at: number;
+  events: string;
+  duration_ms: string;
+  state: State;
+}
+
+export interface SessionsData {
+  start: number | null;
+  end: number | null;
+  rows: Session[];  // newest started first
+  more?: number;
+}
+
 export interface PanelMessage {
   panel: string;
   epoch: number;
   as_of: number;
   watermark: number | null;
   data: unknown;
+}
+
+// The panel for another range or with filters, asked for by itself.
+export interface PanelAnswer extends PanelMessage {
+  unfiltered?: string[];  // dimensions that the definition does not have
+}
+
+// People who reached the step before and not this one.
+export interface Dropped {
+  step: number;
+  rows: {key: string; at: number}[];  // newest entry first
+  more?: number;
+}
+
+// An event as the lists of one session or one person show it.
+export interface StoredEvent {
+  time: number;
+  received_at: number;
+  event: string;
+  source: string;
+  user_key: string;
+  message_id: string;
+  place: string;
+  properties: string;  // JSON text
+}
+
+export interface SessionEvents {
+  session: Session | null;
+  rows: StoredEvent[];
+  more?: number;
+}
+
+export interface Person {
+  key: string;
+  first_seen: number | null;
+  last_seen: number | null;
+  events: string;
+  rows: StoredEvent[];  // newest first
+  more: boolean;
 }
 
 export interface Watermark {

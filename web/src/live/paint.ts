@@ -1,7 +1,7 @@
 // How a component and the board meet: `usePaint` for what changes often (straight into the DOM, once per frame, only in sight),
 // `useBoard` for rare facts that change what is on the page.
 
-import {createContext, useCallback, useContext, useLayoutEffect, useRef, useSyncExternalStore, type RefObject} from 'react';
+import {createContext, useCallback, useContext, useLayoutEffect, useReducer, useRef, useSyncExternalStore, type RefObject} from 'react';
 
 import {Board, type Painter, type Topic} from './board';
 
@@ -45,6 +45,21 @@ export function useBoard<T>(topics: readonly Topic[], select: (board: Board) => 
     [board, names],
   );
   return useSyncExternalStore(subscribe, () => select(board));
+}
+
+// For panels that come whole and seldom: drawn by React, while `root` is in or near sight. `select` as above.
+export function useSeen<T>(topics: readonly Topic[], root: RefObject<Element | null>, select: (board: Board) => T): T {
+  const board = useTheBoard();
+  const [, again] = useReducer((times: number) => times + 1, 0);
+  const now = select(board);
+  const drawn = useRef(now);
+  usePaint(topics, root, () => {
+    const next = select(board);
+    if (next === drawn.current) return;
+    drawn.current = next;
+    again();
+  });
+  return now;
 }
 
 // Text in place: nothing is touched when nothing changed.

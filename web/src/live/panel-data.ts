@@ -3,7 +3,9 @@
 //
 // Bounds: kPointsMax points per series (the oldest go), kSeriesMax series, kRowsMax rows; the server sends far fewer.
 
-import type {Key, Point, SeriesData, StatData, TableData, TableRow, TimeSeriesData} from './contract';
+import type {
+  FunnelData, Key, Point, RetentionData, SeriesData, SessionsData, StatData, TableData, TableRow, TimeSeriesData, TopData,
+} from './contract';
 
 export const kPointsMax = 50_000;
 export const kSeriesMax = 64;
@@ -15,9 +17,21 @@ export interface Series {
   points: Point[];  // ascending by start
 }
 
+export interface Lines {
+  start: number;
+  end: number;
+  series: Series[];
+  more: number;
+}
+
 export type PanelData =
   | {kind: 'stat'; stat: StatData}
-  | {kind: 'timeseries'; start: number; end: number; series: Series[]; more: number}
+  | ({kind: 'timeseries'} & Lines)
+  | ({kind: 'band'} & Lines)
+  | {kind: 'funnel'; funnel: FunnelData}
+  | {kind: 'retention'; retention: RetentionData}
+  | {kind: 'top'; top: TopData}
+  | {kind: 'sessions'; sessions: SessionsData}
   | {kind: 'table'; start: number; end: number; rows: Map<string, TableRow>; more: number; computedAt: number | null};
 
 export const keyId = (key: Key): string => JSON.stringify(key);
@@ -84,11 +98,26 @@ function changeRows(rows: Map<string, TableRow>, changes: TableRow[]): void {
   }
 }
 
+// The window that is shown; null: not computed, or no event yet.
+export function windowOf(data: PanelData | null | undefined): {start: number; end: number} | null {
+  if (!data) return null;
+  const {start, end} = data.kind === 'stat' ? data.stat : data.kind === 'funnel' ? data.funnel : data.kind === 'retention' ? data.retention :
+    data.kind === 'top' ? data.top : data.kind === 'sessions' ? data.sessions : data;
+  return start === null || end === null || end <= start ? null : {start, end};
+}
+
 // `old` is null for a snapshot. The answer may share memory with `old`.
 export function changed(kind: PanelData['kind'], old: PanelData | null, data: unknown): PanelData | null {
   if (data === null || data === undefined) return old;
-  if (kind === 'stat') return {kind, stat: data as StatData};
-  if (kind === 'timeseries') {
+  switch (kind) {  // these always come whole
+    case 'stat': return {kind, stat: data as StatData};
+    case 'funnel': return {kind, funnel: data as FunnelData};
+    case 'retention': return {kind, retention: data as RetentionData};
+    case 'top': return {kind, top: data as TopData};
+    case 'sessions': return {kind, sessions: data as SessionsData};
+    default:
+  }
+  if (kind === 'timeseries' || kind === 'band') {
     const next = data as TimeSeriesData;
     const before = old?.kind === kind ? old : null;
     const start = next.start ?? before?.start ?? 0;

@@ -1,49 +1,52 @@
 // A question and its answers.
 
-import {useEffect, useRef} from 'react';
+import {useEffect, useRef, type ReactNode} from 'react';
 
-import {parseRange} from '../chart/model';
-import {range as rangeWords} from '../dates';
-import {useBoard, useTheBoard} from '../live/paint';
+import {useBoard} from '../live/paint';
 import type {Dashboard, Panel, Project} from '../live/contract';
+import {DroppedAside, parseDropped, parseSession, SessionAside} from '../panels/beside';
 import {Explain} from '../panels/explain';
+import {FunnelPanel} from '../panels/funnel';
 import {ProgressLine} from '../panels/meta';
+import {RetentionPanel} from '../panels/retention';
+import {SessionsPanel} from '../panels/sessions';
 import {StatPanel} from '../panels/stat';
 import {TablePanel} from '../panels/table';
 import {TimeSeriesPanel} from '../panels/time-series-panel';
+import {TopPanel} from '../panels/top-panel';
 import {setQuery, useRoute} from '../route';
+import {Chips, CompareField, RangeField} from './dashboard-fields';
 import {FilterField} from './filter-field';
 import {Guide} from './guide';
 
-const kRanges = [1, 7, 30, 90, 365, 730];
-const kDay = 86_400_000;
-
 function PanelView({panel}: {panel: Panel}) {
-  if (panel.kind === 'stat') return <StatPanel panel={panel} />;
-  if (panel.kind === 'table') return <TablePanel panel={panel} />;
-  return <TimeSeriesPanel panel={panel} />;
+  switch (panel.kind) {
+    case 'stat': return <StatPanel panel={panel} />;
+    case 'table': return <TablePanel panel={panel} />;
+    case 'timeseries':
+    case 'band': return <TimeSeriesPanel panel={panel} />;
+    case 'funnel': return <FunnelPanel panel={panel} />;
+    case 'retention': return <RetentionPanel panel={panel} />;
+    case 'top': return <TopPanel panel={panel} />;
+    case 'sessions': return <SessionsPanel panel={panel} />;
+    default: return null;  // a newer server may have more kinds
+  }
 }
 
-// How much of their time the charts show. Stats and tables keep the window of their definition and say so under the number.
-function RangeField({dashboard}: {dashboard: Dashboard}) {
-  const {query} = useRoute();
-  const board = useTheBoard();
-  const charts = dashboard.rows.flat().filter((panel) => panel.kind === 'timeseries');
-  const longest = Math.max(0, ...charts.map((panel) => panel.over_ms));
-  const text = query.get('range') ?? '';
-  const fitting = kRanges.filter((days) => days * kDay < longest);
-  const zoomed = /-/.test(text) ? parseRange(text, 0) : null;
-  if (charts.length === 0 || (fitting.length === 0 && !zoomed)) return null;
-  return (
-    <label className="field">
-      <span className="visually-hidden">Time shown in charts</span>
-      <select value={text} onChange={(event) => setQuery({range: event.target.value})}>
-        <option value="">Charts: full range</option>
-        {fitting.map((days) => <option key={days} value={`${days}d`}>Charts: last {days === 1 ? 'day' : `${days} days`}</option>)}
-        {zoomed && <option value={text}>Charts: {rangeWords(zoomed.from, zoomed.to, board.near())}</option>}
-      </select>
-    </label>
-  );
+// At most one thing stands beside the numbers.
+function asideOf(panels: Panel[], query: URLSearchParams): ReactNode {
+  const named = (id: string | undefined) => panels.find((panel) => panel.id === id);
+  const explained = named(query.get('explain') ?? undefined);
+  if (explained) return <Explain key={explained.id} panel={explained} rangeText={query.get('range')} onClose={() => setQuery({explain: null})} />;
+  const dropped = parseDropped(query.get('dropped'));
+  const funnel = named(dropped?.panel);
+  if (dropped && funnel?.kind === 'funnel' && dropped.step > 1) {
+    return <DroppedAside key={query.get('dropped')} panel={funnel} step={dropped.step} groupKey={dropped.key} />;
+  }
+  const session = parseSession(query.get('session'));
+  const sessions = named(session?.panel);
+  if (session && sessions?.kind === 'sessions') return <SessionAside key={session.id} panel={sessions} id={session.id} />;
+  return null;
 }
 
 export function DashboardPage({dashboard, project}: {dashboard: Dashboard; project: Project}) {
@@ -51,7 +54,7 @@ export function DashboardPage({dashboard, project}: {dashboard: Dashboard; proje
   const filter = useRef<HTMLInputElement>(null);
   const empty = useBoard(['ledger'], (board) => board.ledger !== null && board.ledger.received === 0);
   const notes = useBoard(['notes'], (board) => board.notes);
-  const explained = dashboard.rows.flat().find((panel) => panel.id === query.get('explain'));
+  const aside = asideOf(dashboard.rows.flat(), query);
 
   const used = new Set(dashboard.rows.flat().map((panel) => panel.metric));
   const metrics = project.metrics.filter((metric) => used.has(metric.name));
@@ -61,17 +64,19 @@ export function DashboardPage({dashboard, project}: {dashboard: Dashboard; proje
   }, [dashboard, project]);
 
   return (
-    <div className={explained ? 'page with-aside' : 'page'}>
+    <div className={aside ? 'page with-aside' : 'page'}>
       <main id="main" tabIndex={-1} className="main">
         <div className="question">
           <h1>{dashboard.question}</h1>
           {!empty && (
             <div className="fields">
               <FilterField input={filter} label="Filter charts and tables" />
-              <RangeField dashboard={dashboard} />
+              <RangeField />
+              <CompareField />
             </div>
           )}
         </div>
+        {!empty && <Chips dashboard={dashboard} project={project} />}
         {notes.map((note) => <p key={note} className="page-note" data-note="">{note}</p>)}
         {!empty && metrics.map((metric) => <ProgressLine key={metric.name} metric={metric} />)}
         {empty ? <Guide project={project} /> : dashboard.rows.map((row) => (
@@ -80,9 +85,7 @@ export function DashboardPage({dashboard, project}: {dashboard: Dashboard; proje
           </div>
         ))}
       </main>
-      {explained && (
-        <Explain key={explained.id} panel={explained} rangeText={query.get('range')} onClose={() => setQuery({explain: null})} />
-      )}
+      {aside}
     </div>
   );
 }

@@ -8,8 +8,10 @@ import {matches} from '../filter';
 import {api} from '../live/api';
 import {keyed, setData, setText, useBoard, usePaint, useTheBoard} from '../live/paint';
 import type {Failure, LiveEvent, Project, Trace, TraceCopy} from '../live/contract';
+import {Link} from '../link';
 import {Aside} from '../panels/aside';
 import {failureOf, Problem} from '../panels/problem';
+import {personUrl} from '../person-url';
 import {setQuery, useRoute} from '../route';
 import {FilterField} from './filter-field';
 import {Guide} from './guide';
@@ -164,7 +166,7 @@ function TraceAside({id}: {id: string}) {
         <dl key={copy.place} className="facts" data-verdict={copy.verdict}>
           <dt>Fate</dt><dd className="strong">{fate(copy)}</dd>
           {copy.event && <><dt>Event</dt><dd>{copy.event}</dd></>}
-          {copy.user_key && <><dt>User key</dt><dd className="mono">{copy.user_key}</dd></>}
+          {copy.user_key && <><dt>User key</dt><dd className="mono"><Link to={personUrl(copy.user_key)}>{copy.user_key}</Link></dd></>}
           <dt>Received</dt><dd>{instant(copy.received_at, board.near())} UTC, from {copy.source}</dd>
           {copy.event_time !== null && <><dt>Happened</dt><dd>{instant(copy.event_time, board.near())} UTC</dd></>}
           <dt>Log position</dt><dd className="mono">{copy.place}</dd>

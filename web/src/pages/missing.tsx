@@ -19,6 +19,7 @@ export function MissingPage({project, what}: {project: Project; what: string}) {
             <li key={one.name}><Link to={`/d/${encodeURIComponent(one.name)}`}>{dashboardTitle(one.name)}</Link> <span className="secondary">{one.question}</span></li>
           ))}
           <li><Link to="/live">Live</Link> <span className="secondary">What is arriving now?</span></li>
+          <li><Link to="/person">Person</Link> <span className="secondary">What did this person do?</span></li>
           <li><Link to="/quarantine">Quarantine</Link> <span className="secondary">What was refused, and why?</span></li>
           <li><Link to="/sql">SQL</Link> <span className="secondary">Ask anything else</span></li>
         </ul>

@@ -2,13 +2,13 @@
 
 import {useEffect, useRef, useState} from 'react';
 
-import {parseRange} from '../chart/model';
 import {grouped} from '../decimal';
 import {instant, duration, range, iso} from '../dates';
 import {api, type Which} from '../live/api';
+import {parseRange} from '../range';
 import type {Explanation, Failure, Panel, Verification} from '../live/contract';
-import {setText, usePaint, useTheBoard} from '../live/paint';
-import {keyId, keyText, type PanelData} from '../live/panel-data';
+import {setText, useBoard, usePaint, useTheBoard} from '../live/paint';
+import {keyId, keyText, windowOf, type PanelData} from '../live/panel-data';
 import {bucketWords, columnLabel, panelTitle} from '../words';
 import {Aside} from './aside';
 import {CopyButton} from './copy-button';
@@ -30,11 +30,11 @@ interface Choices {
 
 // What in a panel can be computed again on its own.
 function choices(data: PanelData | null, near: number, rangeText: string | null): Choices {
-  if (!data || data.kind === 'stat') return {keys: [], windows: []};
-  if (data.kind === 'table') {
+  if (data?.kind === 'table') {
     const rows = [...data.rows.values()].slice(0, kChoicesMax);
     return {keys: rows.map((row) => ({name: keyText(row.key), which: {key: row.key}})), windows: []};
   }
+  if (data?.kind !== 'timeseries' && data?.kind !== 'band') return {keys: [], windows: []};
   const shown = parseRange(rangeText, data.end);
   const windows = new Map<number, Choice>();
   for (const series of data.series) {
@@ -51,6 +51,16 @@ function choices(data: PanelData | null, near: number, rangeText: string | null)
 
 const answerText = (answer: string | null) => (answer === null ? 'no value' : grouped(answer));
 
+function computedWords(data: PanelData, near: number): string {
+  switch (data.kind) {
+    case 'stat': return `${instant(data.stat.computed_at, near)}, in ${duration(data.stat.took_ms)}`;
+    case 'funnel': return `${instant(data.funnel.computed_at, near)}, in ${duration(data.funnel.took_ms)}`;
+    case 'table': return data.computedAt === null ? 'kept up to date with every commit' : instant(data.computedAt, near);
+    case 'top': return data.top.computed_at === undefined ? 'kept up to date with every commit' : instant(data.top.computed_at, near);
+    default: return 'kept up to date with every commit';
+  }
+}
+
 function Facts({panel}: {panel: Panel}) {
   const board = useTheBoard();
   const root = useRef<HTMLDListElement>(null);
@@ -60,18 +70,16 @@ function Facts({panel}: {panel: Panel}) {
   const mark = useRef<HTMLElement>(null);
   const took = useRef<HTMLElement>(null);
   usePaint([`panel:${panel.id}`, 'watermark'], root, () => {
-    const held = board.panel(panel.id);
+    const held = board.live(panel.id);
     const data = held?.data;
     const near = board.near();
-    const window = data?.kind === 'stat' ? data.stat : data;
+    const window = windowOf(data);
     setText(value.current, data?.kind !== 'stat' ? '' : data.stat.value === null ? 'no events in this window' : grouped(data.stat.value));
-    setText(dates.current, !window ? 'not computed yet' : window.start === null || window.end === null || window.end <= window.start ? 'no events yet' : `${range(window.start, window.end, near)} UTC`);
+    setText(dates.current, !data ? 'not computed yet' : window === null ? 'no events yet' : `${range(window.start, window.end, near)} UTC`);
     setText(epoch.current, held?.answered ? `${grouped(String(held.epoch))}, as of ${held.asOf === null ? '–' : instant(held.asOf, near)}` : '–');
     const watermark = board.watermark?.watermark ?? held?.watermark ?? null;
     setText(mark.current, watermark === null ? 'none yet' : instant(watermark, near));
-    const computed = data?.kind === 'stat' ? `${instant(data.stat.computed_at, near)}, in ${duration(data.stat.took_ms)}` :
-      data?.kind === 'table' && data.computedAt !== null ? instant(data.computedAt, near) : 'kept up to date with every commit';
-    setText(took.current, computed);
+    setText(took.current, data ? computedWords(data, near) : '–');
   });
   return (
     <dl ref={root} className="facts">
@@ -127,11 +135,11 @@ function Verify({panel, rangeText}: {panel: Panel; rangeText: string | null}) {
   const [running, setRunning] = useState(false);
   const [result, setResult] = useState<Verification | null>(null);
   const [failure, setFailure] = useState<Failure | null>(null);
-  const {keys, windows} = choices(board.panel(panel.id)?.data ?? null, board.near(), rangeText);
+  const {keys, windows} = choices(board.live(panel.id)?.data ?? null, board.near(), rangeText);
   const chosenKey = keys.find((one) => keyId(one.which.key!) === key) ?? keys[0];
   const chosenWindow = windows.find((one) => String(one.which.window_start) === window);
   const nameOf = (cell: string) => {
-    const at = panel.kind === 'timeseries' ? Date.parse(cell) : Number.NaN;
+    const at = panel.kind === 'timeseries' || panel.kind === 'band' ? Date.parse(cell) : Number.NaN;
     const size = metric?.window.size_ms ?? 0;
     return Number.isNaN(at) ? columnLabel(metric, cell) : bucketWords({s: at, e: at + size}, board.near());
   };
@@ -173,6 +181,7 @@ function Verify({panel, rangeText}: {panel: Panel; rangeText: string | null}) {
 
 export function Explain({panel, rangeText, onClose}: {panel: Panel; rangeText: string | null; onClose: () => void}) {
   const metric = useMetric(panel.metric);
+  const asked = useBoard([`panel:${panel.id}`], (board) => board.view(panel.id, 'current') !== null);
   const [known, setKnown] = useState<Explanation | null>(null);
   const [failure, setFailure] = useState<Failure | null>(null);
   useEffect(() => {
@@ -186,6 +195,7 @@ export function Explain({panel, rangeText, onClose}: {panel: Panel; rangeText: s
   return (
     <Aside title="How do you know?" onClose={onClose}>
       <p className="aside-what">{panelTitle(panel, metric)}</p>
+      {asked && <p className="note">The panel as it is defined, without the range and filters of the page.</p>}
       <Facts panel={panel} />
       <Verify panel={panel} rangeText={rangeText} />
       {failure && <Problem failure={failure} />}

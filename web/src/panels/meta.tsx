@@ -4,17 +4,78 @@ import {useRef, type RefObject} from 'react';
 
 import {api} from '../live/api';
 import {setData, setText, useBoard, usePaint, useTheBoard} from '../live/paint';
-import type {Metric, Panel, State} from '../live/contract';
-import {asOfWords, stateWords} from '../words';
+import type {Metric, Panel, Point, RetentionData, State} from '../live/contract';
+import {windowOf, type PanelData} from '../live/panel-data';
+import {panelCsv} from '../csv';
 import {count, grouped} from '../decimal';
 import {range} from '../dates';
-import {listed, setQuery, toggled, useRoute} from '../route';
+import {listed, nothingBeside, setQuery, toggled, useRoute} from '../route';
+import {save} from '../save';
+import {asOfWords, columnLabel, sentence, stateWords} from '../words';
+import {useApplied, useMetric, useProject} from './project';
 
 export interface Standing {
   start: number;  // an empty window: no event yet
   end: number;
   state: State;
   words?: string;  // where "filling" alone would say too much
+}
+
+// Dates and state of a panel that comes whole.
+export function standingOf(data: PanelData | null | undefined): Standing | null {
+  if (!data) return null;
+  const {start, end} = windowOf(data) ?? {start: 0, end: 0};
+  switch (data.kind) {
+    case 'stat': return {start, end, state: data.stat.state};
+    case 'funnel': return {start, end, state: data.funnel.state};
+    case 'top': return {start, end, state: data.top.state};
+    case 'sessions': return {start, end, ...counted(data.sessions.rows.map((row) => row.state), 'session')};
+    case 'retention': return {start, end, ...counted(begunCells(data.retention, end), 'cell')};
+    case 'table': return {start, end, state: worst([...data.rows.values()].map((row) => row.state))};
+    case 'timeseries':
+    case 'band': return {start, end, ...countedPoints(data)};
+  }
+}
+
+// The worst news of all: something still moves, or something was revised.
+export function worst(states: State[]): State {
+  return states.includes('filling') ? 'filling' : states.includes('revised') ? 'revised' : 'final';
+}
+
+// Periods behind the newest cohort's own are still ahead: no news.
+function begunCells({cohorts}: RetentionData, end: number): State[] {
+  return cohorts.flatMap((cohort) => cohort.cells.filter((_, at) => cohort.s + at * (cohort.e - cohort.s) < end).map((cell) => cell.state));
+}
+
+function counted(states: State[], what: string): {state: State; words: string} {
+  const words = (['filling', 'revised'] as const)
+    .map((state) => ({state, n: states.filter((one) => one === state).length}))
+    .filter(({n}) => n > 0).map(({state, n}) => `${count(n, what)} ${state}`);
+  return {state: worst(states), words: words.join(', ') || 'final'};
+}
+
+// Of a chart: windows, not the points of each of its series.
+export function countedPoints(data: {series: {points: (Point | null)[]}[]}): {state: State; words: string} {
+  const states = new Map<number, State>();
+  for (const series of data.series) {
+    for (const point of series.points) if (point) states.set(point.s, worst([point.state, states.get(point.s) ?? 'final']));
+  }
+  return counted([...states.values()], 'window');
+}
+
+// What of the page's range, filters and comparison does not apply here, or could not be answered.
+function AppliedNote({panel}: {panel: Panel}) {
+  const applied = useApplied(panel);
+  const project = useProject();
+  const failure = useBoard([`panel:${panel.id}`], (board) => board.view(panel.id, 'current')?.failure ?? board.view(panel.id, 'previous')?.failure ?? null);
+  const label = (name: string) => columnLabel(project.metrics.find((one) => one.dimensions.some((known) => known.name === name)) ?? null, name);
+  const said = [
+    applied.unfiltered.length > 0 ? `Not filtered by ${sentence(applied.unfiltered.map(label))}: it has no such dimension.` : '',
+    applied.unranged ? 'Shows its own range: its windows are too short for the chosen one.' : '',
+    applied.uncompared ? 'Not compared with the period before.' : '',
+    failure ? `Not answered: ${failure.message} ${failure.next}` : '',
+  ].filter((one) => one !== '');
+  return said.length === 0 ? null : <p className="note applied" data-applied={panel.id}>{said.join(' ')}</p>;
 }
 
 // Paints dates, state and as-of of a panel; `standing` reads them from the board.
@@ -30,6 +91,7 @@ export function Meta({panel, metric, root, standing}: {
     const said = standing();
     const now = said && said.end > said.start ? said : null;
     const held = board.panel(panel.id);
+    const view = board.view(panel.id, 'current');
     setText(dates.current, now ? range(now.start, now.end, board.near()) : said ? 'no events yet' : held?.answered ? 'not computed yet' : '');
     setText(state.current, now ? (now.words ?? now.state) : '');
     setData(state.current, {state: now?.state});
@@ -39,17 +101,34 @@ export function Meta({panel, metric, root, standing}: {
     setText(asOf.current, asOfWords(held?.asOf ?? null));
     setData(root.current, {
       state: now?.state, start: now?.start, end: now?.end, epoch: held?.answered ? held.epoch : null, 'as-of': held?.asOf,
-      loaded: held?.answered ? 'true' : 'false',
+      loaded: held?.answered ? 'true' : 'false', asked: view ? view.query : null,
     });
+    root.current?.classList.toggle('asking', view?.waiting === true && view.failure === null);
   });
   return (
-    <p className="meta">
-      <span ref={dates} className="meta-dates" />
-      <span ref={state} className="state" />
-      <span ref={words} className="visually-hidden" />
-      <span ref={asOf} className="meta-asof" />
-    </p>
+    <>
+      <p className="meta">
+        <span ref={dates} className="meta-dates" />
+        <span ref={state} className="state" />
+        <span ref={words} className="visually-hidden" />
+        <span ref={asOf} className="meta-asof" />
+      </p>
+      <AppliedNote panel={panel} />
+    </>
   );
+}
+
+// The server's file where the numbers are as defined; else what the page was answered.
+function CsvLink({panel, title}: {panel: Panel; title: string}) {
+  const board = useTheBoard();
+  const metric = useMetric(panel.metric);
+  const asked = useBoard([`panel:${panel.id}`], () => board.view(panel.id, 'current') !== null);
+  if (!asked) return <a className="quiet" href={api.csv(panel.id)} download aria-label={`CSV of ${title}`}>CSV</a>;
+  const download = () => {
+    const held = board.panel(panel.id);
+    if (held) save(`${panel.id}.csv`, panelCsv(panel, metric, held));
+  };
+  return <button type="button" className="quiet" aria-label={`CSV of ${title}`} onClick={download}>CSV</button>;
 }
 
 export function Tools({panel, title, twin}: {panel: Panel; title: string; twin?: boolean}) {
@@ -62,7 +141,7 @@ export function Tools({panel, title, twin}: {panel: Panel; title: string; twin?:
           {open ? 'Hide table' : 'Table'}
         </button>
       )}
-      {panel.kind !== 'stat' && <a className="quiet" href={api.csv(panel.id)} download aria-label={`CSV of ${title}`}>CSV</a>}
+      {panel.kind !== 'stat' && <CsvLink panel={panel} title={title} />}
       <ExplainButton panel={panel.id} title={title} />
     </p>
   );
@@ -74,7 +153,7 @@ export function ExplainButton({panel, title}: {panel: string; title: string}) {
   return (
     <button
       type="button" className="quiet" aria-expanded={open} data-explain={panel} aria-label={`How do you know? ${title}`}
-      onClick={() => setQuery({explain: open ? null : panel, trace: null})}
+      onClick={() => setQuery({...nothingBeside, explain: open ? null : panel})}
     >
       How do you know?
     </button>

@@ -2,7 +2,9 @@
 
 import {createContext, useContext} from 'react';
 
+import {appliedTo, type Applied} from '../applied';
 import type {Metric, Panel, Project} from '../live/contract';
+import {useRoute} from '../route';
 
 export const ProjectContext = createContext<Project | null>(null);
 
@@ -14,6 +16,12 @@ export function useProject(): Project {
 
 export function useMetric(name: string): Metric | null {
   return useProject().metrics.find((one) => one.name === name) ?? null;
+}
+
+// How the page's range, filters and comparison apply to a panel.
+export function useApplied(panel: Panel): Applied {
+  const {query} = useRoute();
+  return appliedTo(panel, useMetric(panel.metric), query);
 }
 
 export function allPanels(project: Project): Panel[] {

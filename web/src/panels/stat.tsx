@@ -2,20 +2,23 @@
 
 import {useRef} from 'react';
 
-import {short, grouped} from '../decimal';
+import {range} from '../dates';
+import {change, short, grouped} from '../decimal';
 import {flash, setData, setText, usePaint, useTheBoard} from '../live/paint';
 import type {Panel} from '../live/contract';
 import {setCurrentPanel} from '../keys';
 import {panelTitle} from '../words';
-import {Meta, Tools} from './meta';
-import {useMetric} from './project';
+import {Meta, standingOf, Tools} from './meta';
+import {useApplied, useMetric} from './project';
 
 export function StatPanel({panel}: {panel: Panel}) {
   const board = useTheBoard();
   const metric = useMetric(panel.metric);
   const root = useRef<HTMLElement>(null);
   const value = useRef<HTMLElement>(null);
+  const before = useRef<HTMLParagraphElement>(null);
   const title = panelTitle(panel, metric);
+  const {compare} = useApplied(panel);
 
   const stat = () => {
     const data = board.panel(panel.id)?.data;
@@ -26,15 +29,21 @@ export function StatPanel({panel}: {panel: Panel}) {
     const now = stat();
     const held = board.panel(panel.id);
     const text = now ? (now.value === null ? '–' : short(now.value)) : held?.answered ? '–' : '\u2007\u2007\u2007';
-    const before = value.current?.dataset['value'];
+    const shown = value.current?.dataset['value'];
     const changed = setText(value.current, text);
-    if (changed && before !== undefined) flash(value.current);
+    if (changed && shown !== undefined) flash(value.current);
     if (value.current) {
       value.current.title = now?.value == null ? (now ? 'no events in this window' : '') : grouped(now.value);
       value.current.classList.toggle('skeleton', !held?.answered);
     }
     setData(value.current, {value: now?.value, state: now?.state});
     setData(root.current, {value: now?.value});
+    const previous = board.view(panel.id, 'previous')?.state?.data;
+    const then = previous?.kind === 'stat' ? previous.stat : null;
+    const by = change(now?.value ?? null, then?.value ?? null);
+    const dates = then?.start != null && then.end !== null ? range(then.start, then.end, board.near()) : '';
+    setText(before.current, !then ? '' : then.value === null ? `no events ${dates}` : `${by ? `${by} from ` : 'before: '}${short(then.value)}, ${dates}`);
+    setData(before.current, {before: then?.value});
   });
 
   return (
@@ -46,10 +55,8 @@ export function StatPanel({panel}: {panel: Panel}) {
         <strong ref={value} className="stat-value" />
         <h3 id={`${panel.id}-title`} className="stat-label">{title}</h3>
       </div>
-      <Meta panel={panel} metric={metric} root={root} standing={() => {
-        const now = stat();
-        return now && {start: now.start ?? 0, end: now.end ?? 0, state: now.state};
-      }} />
+      {compare && <p ref={before} className="change" />}
+      <Meta panel={panel} metric={metric} root={root} standing={() => standingOf(board.panel(panel.id)?.data)} />
       <Tools panel={panel} title={title} />
     </section>
   );

@@ -1,20 +1,21 @@
 // Rows by dimension: right-aligned figures, one state, a click on a name filters the page, a click on a heading sorts.
 
-import {useRef} from 'react';
+import {useLayoutEffect, useRef} from 'react';
 
-import {compare, grouped, isDecimal, short} from '../decimal';
-import {exact, filtered} from '../filter';
+import {keyPasses} from '../applied';
+import {change, compare, grouped, isDecimal, short} from '../decimal';
+import {filtered} from '../filter';
 import {setCurrentPanel} from '../keys';
 import {keyed, setData, setText, usePaint, useTheBoard} from '../live/paint';
 import {keyId, keyText, type PanelData} from '../live/panel-data';
-import type {Panel, State, TableRow} from '../live/contract';
+import type {Panel, TableRow} from '../live/contract';
 import {cellText, isTop, topLines, topWords} from '../top';
 import {looks} from '../chart/look';
-import {setQuery, useRoute} from '../route';
+import {setQuery, toggledFilters, useRoute} from '../route';
 import {columnLabel, isDimension, panelTitle} from '../words';
-import {Meta, Tools} from './meta';
+import {Meta, standingOf, Tools} from './meta';
 import {swatch} from './swatch';
-import {useMetric} from './project';
+import {useApplied, useMetric} from './project';
 
 type TableState = Extract<PanelData, {kind: 'table'}>;
 
@@ -42,16 +43,6 @@ export function sortRows(rows: TableRow[], sort: Sort | null): TableRow[] {
   return [...rows].sort((a, b) => (sort.down ? -order(a, b) : order(a, b)));
 }
 
-// The worst news of all rows: something still moves, or something was revised.
-export function worst(rows: Iterable<TableRow>): State {
-  let state: State = 'final';
-  for (const row of rows) {
-    if (row.state === 'filling') return 'filling';
-    if (row.state === 'revised') state = 'revised';
-  }
-  return state;
-}
-
 export function TablePanel({panel}: {panel: Panel}) {
   const board = useTheBoard();
   const metric = useMetric(panel.metric);
@@ -63,12 +54,22 @@ export function TablePanel({panel}: {panel: Panel}) {
   const filter = query.get('filter') ?? '';
   const columns = panel.columns ?? [];
   const names = columns.map((name) => isDimension(metric, name));
+  const {where, compare: comparing} = useApplied(panel);
   const chosen = parseSort(query.get('sort'), panel);
   const sort = chosen ?? {column: names.indexOf(false), down: true};  // as the server ranks them
+
+  const here = useRef(query);
+  useLayoutEffect(() => {
+    here.current = query;
+  });
 
   const table = (): TableState | null => {
     const data = board.panel(panel.id)?.data;
     return data?.kind === 'table' ? data : null;
+  };
+  const before = (): TableState | null => {
+    const data = board.view(panel.id, 'previous')?.state?.data;
+    return comparing && data?.kind === 'table' ? data : null;
   };
 
   const create = () => {
@@ -81,7 +82,7 @@ export function TablePanel({panel}: {panel: Panel}) {
         const button = document.createElement('button');
         button.type = 'button';
         button.className = 'name';
-        button.addEventListener('click', () => setQuery({filter: exact(cell.dataset['value'] ?? '(none)')}));
+        button.addEventListener('click', () => setQuery(toggledFilters(here.current, [{dimension: name, value: cell.dataset['value'] ?? null}])));
         cell.append(button);
       }
       row.append(cell);
@@ -91,6 +92,7 @@ export function TablePanel({panel}: {panel: Panel}) {
 
   const update = (element: HTMLElement, row: TableRow) => {
     setData(element, {key: keyId(row.key), state: row.state});
+    const previous = before();
     for (const [at, cell] of (Array.from(element.children) as HTMLElement[]).entries()) {
       const content = row.cells[at] ?? null;
       const text = cellText(content);
@@ -102,6 +104,8 @@ export function TablePanel({panel}: {panel: Panel}) {
       }
       if (!names[at]) {
         setText(cell, text === null ? '–' : short(text));
+        const then = cellText(previous?.rows.get(keyId(row.key))?.cells[at] ?? null);
+        setData(cell, {before: then, change: previous ? change(text, then) || '–' : null});
         cell.title = text !== null && short(text) !== grouped(text) ? grouped(text) : '';
         continue;
       }
@@ -122,11 +126,12 @@ export function TablePanel({panel}: {panel: Panel}) {
   usePaint([`panel:${panel.id}`], root, () => {
     const now = table();
     const held = board.panel(panel.id);
-    const all = now ? [...now.rows.values()] : [];
+    const dimensions = columns.filter((_, column) => names[column]);
+    const all = now ? [...now.rows.values()].filter((row) => keyPasses(dimensions, row.key, where)) : [];
     const rows = sortRows(filtered(all, filter), sort);
     if (body.current) keyed(body.current, rows, (row) => keyId(row.key), create, update);
     const hidden = all.length - rows.length;
-    setText(note.current, !held?.answered ? '' : all.length === 0 ? 'No events in this window.' :
+    setText(note.current, !held?.answered ? '' : all.length === 0 ? (now && now.rows.size > 0 ? 'Nothing here matches the filter.' : 'No events in this window.') :
       [now!.more > 0 ? now!.more === 1 ? '1 more row is in SQL and CSV' : `${grouped(String(now!.more))} more rows are in SQL and CSV` : '', hidden > 0 ? `${hidden} hidden by the filter` : '']
         .filter((one) => one !== '').join(' · '));
   });
@@ -163,10 +168,7 @@ export function TablePanel({panel}: {panel: Panel}) {
       <div className="panel-foot">
         <Meta
           panel={panel} metric={metric} root={root}
-          standing={() => {
-            const now = table();
-            return now ? {start: now.start, end: now.end, state: worst(now.rows.values())} : null;
-          }}
+          standing={() => standingOf(board.panel(panel.id)?.data)}
         />
         <Tools panel={panel} title={title} />
       </div>

@@ -2,37 +2,28 @@
 
 import {useEffect, useRef} from 'react';
 
-import {chartModel, parseRange, type ChartModel, type Range, type TimeSeriesState} from '../chart/model';
-import {looks} from '../chart/look';
+import {chartModel, type ChartModel, type TimeSeriesState} from '../chart/model';
+import {bandLook, looks, type Look} from '../chart/look';
 import {TimeSeries, type ChartHandle, type Cursor} from '../chart/time-series';
-import {count} from '../decimal';
-import {exact} from '../filter';
 import {setCurrentPanel} from '../keys';
 import {keyed, setData, setText, usePaint, useTheBoard} from '../live/paint';
 import {keyText, type Series} from '../live/panel-data';
-import type {Panel, State} from '../live/contract';
-import {listed, setQuery, useRoute} from '../route';
+import type {Panel} from '../live/contract';
+import {parseRange, rangeText, type Range} from '../range';
+import {isFiltered, listed, setQuery, toggledFilters, useRoute, type Filter} from '../route';
 import {speak} from '../speak';
 import {useTheme} from '../theme';
-import {chartSummary, panelTitle} from '../words';
-import {Meta, Tools, type Standing} from './meta';
-import {useMetric} from './project';
+import {chartSummary, measureLabel, panelTitle} from '../words';
+import {countedPoints, Meta, Tools} from './meta';
+import {useApplied, useMetric} from './project';
 import {swatch} from './swatch';
 import {paintTooltip, spoken} from './tooltip';
 import {paintTwin} from './twin';
 
-// A chart is as final as its least final bucket, but a revision far back is no news for the whole.
-function standing(data: TimeSeriesState): Standing {
-  const starts = {filling: new Set<number>(), revised: new Set<number>()};
-  for (const series of data.series) {
-    for (const point of series.points) if (point.state !== 'final') starts[point.state].add(point.s);
-  }
-  const state: State = starts.filling.size > 0 ? 'filling' : starts.revised.size > 0 ? 'revised' : 'final';
-  const words = [
-    starts.filling.size > 0 ? `${count(starts.filling.size, 'window')} filling` : '',
-    starts.revised.size > 0 ? `${count(starts.revised.size, 'window')} revised` : '',
-  ].filter((one) => one !== '').join(', ');
-  return {start: data.start, end: data.end, state, words: words || 'final'};
+interface LegendItem {
+  text: string;
+  look: Look;
+  filters: Filter[];  // of a click; none in a band, whose lines are measures
 }
 
 function legendItem(): HTMLElement {
@@ -42,18 +33,24 @@ function legendItem(): HTMLElement {
   return button;
 }
 
-function paintLegendItem(element: HTMLElement, series: Series, by: string[], filter: string): void {
-  const text = keyText(series.key);
+function bandItem(): HTMLElement {
+  const item = document.createElement('span');
+  item.className = 'legend-item';
+  return item;
+}
+
+function paintLegendItem(element: HTMLElement, {text, look, filters}: LegendItem, query: URLSearchParams): void {
   if (element.dataset['text'] !== text) {
     element.dataset['text'] = text;
     const name = document.createElement('span');
     name.textContent = text;
-    element.replaceChildren(swatch(looks.of(by, series.key)), name);
+    element.replaceChildren(swatch(look), name);
   }
-  const only = filter === exact(text);
+  if (filters.length === 0) return;
+  const only = isFiltered(query, filters);
   element.setAttribute('aria-pressed', String(only));
   element.title = only ? 'show all again' : 'show only this';
-  element.onclick = () => setQuery({filter: only ? null : exact(text)});
+  element.onclick = () => setQuery(toggledFilters(query, filters));
 }
 
 export function TimeSeriesPanel({panel}: {panel: Panel}) {
@@ -66,6 +63,7 @@ export function TimeSeriesPanel({panel}: {panel: Panel}) {
   const tip = useRef<HTMLDivElement>(null);
   const legend = useRef<HTMLDivElement>(null);
   const more = useRef<HTMLSpanElement>(null);
+  const beforeLegend = useRef<HTMLSpanElement>(null);
   const twin = useRef<HTMLTableElement>(null);
   const summary = useRef<HTMLParagraphElement>(null);
   const note = useRef<HTMLParagraphElement>(null);
@@ -74,12 +72,18 @@ export function TimeSeriesPanel({panel}: {panel: Panel}) {
   const title = panelTitle(panel, metric);
   const open = listed(query, 'twin').includes(panel.id);
   const filter = query.get('filter') ?? '';
-  const rangeText = query.get('range');
+  const applied = useApplied(panel);
   const by = panel.by ?? [];
+  const isBand = panel.kind === 'band';
+  const lookOf = (series: Series) => (isBand ? bandLook((panel.measures ?? []).indexOf(series.key[0] ?? '')) : looks.of(by, series.key));
+  const legendOf = (series: Series): LegendItem => ({
+    text: isBand ? measureLabel(metric, series.key[0] ?? '') : keyText(series.key), look: lookOf(series),
+    filters: isBand ? [] : by.map((dimension, at) => ({dimension, value: series.key[at] ?? null})),
+  });
 
   const data = (): TimeSeriesState | null => {
     const now = board.panel(panel.id)?.data;
-    return now?.kind === 'timeseries' ? now : null;
+    return now?.kind === 'timeseries' || now?.kind === 'band' ? now : null;
   };
   const mark = () => board.watermark?.watermark ?? null;
 
@@ -89,14 +93,17 @@ export function TimeSeriesPanel({panel}: {panel: Panel}) {
     root.current?.classList.toggle('waiting', !held?.answered);
     setText(note.current, held?.answered && !now ? 'Not computed yet.' : '');
     if (!now) return;
-    const next = chartModel(now, panel, metric, filter, parseRange(rangeText, now.end), (series) => looks.of(by, series.key));
+    const then = applied.compare ? board.view(panel.id, 'previous')?.state?.data : null;
+    const previous = then?.kind === 'timeseries' || then?.kind === 'band' ? then : null;
+    const next = chartModel(now, panel, metric, {filter, where: applied.where, range: parseRange(applied.rangeText, now.end), previous}, lookOf);
     root.current?.classList.toggle('no-data', next.buckets.length === 0);
     if (next.buckets.length === 0) setText(note.current, now.series.length === 0 ? 'No events in this window.' : 'Nothing here matches the filter.');
     model.current = next;
     chart.current?.draw(next);
-    if (legend.current && by.length > 0) {
-      keyed(legend.current, now.series, (series) => series.id, legendItem, (element, series) => paintLegendItem(element, series, by, filter));
+    if (legend.current && (isBand || by.length > 0)) {
+      keyed(legend.current, now.series, (series) => series.id, isBand ? bandItem : legendItem, (element, series) => paintLegendItem(element, legendOf(series), query));
     }
+    beforeLegend.current?.toggleAttribute('hidden', next.before.length === 0);
     setText(more.current, now.more > 0 ? `${now.more} more` : '');
     if (twin.current) paintTwin(twin.current, next, open, metric, mark(), board.near());
     setText(summary.current, chartSummary(title, next, board.near()));
@@ -115,16 +122,19 @@ export function TimeSeriesPanel({panel}: {panel: Panel}) {
   const onSpeak = (index: number) => {
     if (model.current) speak(spoken(model.current, index, metric, mark(), board.near()));
   };
-  const onZoom = (range: Range | null) => setQuery({range: range ? `${range.from}-${range.to}` : null});
+  const onZoom = (range: Range | null) => setQuery({range: range ? rangeText(range) : null});
 
   return (
     <section
-      ref={root} className="panel" data-panel={panel.id} data-kind="timeseries" aria-labelledby={`${panel.id}-title`}
+      ref={root} className="panel" data-panel={panel.id} data-kind={panel.kind} aria-labelledby={`${panel.id}-title`}
       onPointerEnter={() => setCurrentPanel(panel.id)} onFocus={() => setCurrentPanel(panel.id)}
     >
       <div className="panel-head">
         <h3 id={`${panel.id}-title`}>{title}</h3>
-        <div className="legend-line"><div ref={legend} className="legend" /><span ref={more} className="legend-more" /></div>
+        <div className="legend-line">
+          <div ref={legend} className="legend" /><span ref={more} className="legend-more" />
+          <span ref={beforeLegend} className="legend-before" hidden>period before</span>
+        </div>
       </div>
       <p ref={summary} id={`${panel.id}-summary`} className="visually-hidden" />
       <div className="chart-frame">
@@ -146,8 +156,8 @@ export function TimeSeriesPanel({panel}: {panel: Panel}) {
       </div>
       <div className="panel-foot">
         <Meta panel={panel} metric={metric} root={root} standing={() => {
-          const now = data();
-          return now ? standing(now) : null;
+          const now = model.current;
+          return data() && now ? {start: now.start, end: now.end, ...countedPoints(now)} : null;
         }} />
         <Tools panel={panel} title={title} twin />
       </div>

@@ -1,8 +1,8 @@
 // What the crosshair is on: the window, the series by value, and the state in words. Follows the cursor without covering it.
 
-import {compare, grouped} from '../decimal';
+import {change, compare, grouped} from '../decimal';
 import type {Metric, Point} from '../live/contract';
-import {bucketState, type ChartModel, type ChartSeries} from '../chart/model';
+import {beforeAt, bucketState, type ChartModel, type ChartSeries} from '../chart/model';
 import type {Cursor} from '../chart/time-series';
 import {bucketWords, finalWords, pointWords} from '../words';
 import {swatch} from './swatch';
@@ -26,10 +26,35 @@ function stateSentences(model: ChartModel, index: number, metric: Metric | null,
     (model.series.length > 1 ? `${series.label} ` : '') + pointWords(point, metric, watermark, near));
 }
 
+// The period before, where it is shown: of all together in a stack, else of each series.
+function befores(model: ChartModel, index: number): {name: string; value: string; by: string}[] {
+  return model.before.flatMap(({series}) => {
+    const value = beforeAt(model, series, model.buckets[index]!);
+    if (value === null) return [];
+    const now = series === null
+      ? String(model.series.reduce((sum, one) => sum + Number(one.points[index]?.v ?? 0), 0))
+      : (model.series[series]!.points[index]?.v ?? null);
+    return [{name: series === null || model.series.length < 2 ? 'period before' : `${model.series[series]!.label} before`, value: grouped(value), by: change(now, value)}];
+  });
+}
+
+function beforeRows(model: ChartModel, index: number): HTMLElement[] {
+  return befores(model, index).map(({name, value, by}) => {
+    const row = document.createElement('li');
+    row.className = 'tip-before';
+    const [label, number] = [document.createElement('span'), document.createElement('span')];
+    label.textContent = name;
+    number.textContent = by ? `${value} (${by})` : value;
+    row.append(document.createElement('span'), label, number);
+    return row;
+  });
+}
+
 // The same content as one sentence.
 export function spoken(model: ChartModel, index: number, metric: Metric | null, watermark: number | null, near: number): string {
   const values = byValue(model, index).map(({series, point}) =>
     (model.series.length > 1 ? `${series.label} ` : '') + (point.v === null ? 'no value' : grouped(point.v)));
+  values.push(...befores(model, index).map(({name, value}) => `${name} ${value}`));
   const words = stateSentences(model, index, metric, watermark, near);
   return `${bucketWords(model.buckets[index]!, near)}: ${values.join(', ')}${values.length > 0 ? '; ' : ''}${words.join('; ')}`;
 }
@@ -57,6 +82,7 @@ export function paintTooltip(
     row.append(swatch(series.look), name, value);
     list.append(row);
   }
+  list.append(...beforeRows(model, index));
   const state = bucketState(model, index);
   const words = document.createElement('p');
   words.className = 'tip-state';

@@ -4,7 +4,7 @@
 import {grouped, short} from '../decimal';
 import type {Metric} from '../live/contract';
 import {keyed, setData, setText} from '../live/paint';
-import {bucketState, type Bucket, type ChartModel} from '../chart/model';
+import {beforeAt, bucketState, type Bucket, type ChartModel} from '../chart/model';
 import {bucketWords, pointWords} from '../words';
 
 export const kClosedBuckets = 48;
@@ -19,7 +19,8 @@ export function paintTwin(
 ): void {
   const head = table.querySelector('thead tr')!;
   const body = table.querySelector('tbody')!;
-  const names = ['window', ...model.series.map((series) => series.label), 'state'];
+  const beforeLabel = (series: number | null) => (series === null || model.series.length < 2 ? 'period before' : `${model.series[series]!.label} before`);
+  const names = ['window', ...model.series.map((series) => series.label), ...model.before.map((one) => beforeLabel(one.series)), 'state'];
   if (head.children.length !== names.length || names.some((name, at) => head.children[at]!.textContent !== name)) {
     head.replaceChildren(...names.map((name, at) => {
       const cell = document.createElement('th');
@@ -33,7 +34,7 @@ export function paintTwin(
   const first = open ? 0 : Math.max(0, model.buckets.length - kClosedBuckets);
   const rows: Row[] = [];
   for (let index = model.buckets.length - 1; index >= first; index--) rows.push({index, bucket: model.buckets[index]!});
-  keyed(body, rows, (row) => String(row.bucket.s), () => create(model.series.length), (element, row) => {
+  keyed(body, rows, (row) => String(row.bucket.s), () => create(model.series.length + model.before.length), (element, row) => {
     update(element, row, model, metric, watermark, near);
   });
 }
@@ -66,6 +67,12 @@ function update(
     const revised = point?.rev ? `${point.rev.old ?? ''}→${point.rev.new ?? ''}` : null;
     setData(cell, {key: series.id, value: point?.v, state: point?.state, revised, cause: point?.rev?.cause});
     if (point?.state === 'revised') words.push(pointWords(point, metric, watermark, near));
+  }
+  for (const [at, line] of model.before.entries()) {
+    const value = beforeAt(model, line.series, bucket);
+    const cell = cells[model.series.length + 1 + at]!;
+    setText(cell, value === null ? '–' : short(value));
+    setData(cell, {before: value ?? ''});
   }
   setText(cells[cells.length - 1]!, words.length > 0 ? words.join('; ') : (state ?? 'no data'));
 }

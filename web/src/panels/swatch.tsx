@@ -16,3 +16,12 @@ export function swatch(look: Look): SVGElement {
   svg.append(line);
   return svg;
 }
+
+// The same where React draws.
+export function Sample({look}: {look: Look}) {
+  return (
+    <svg className={`swatch series-${look.colour}`} viewBox="0 0 18 8" preserveAspectRatio="xMinYMid slice" aria-hidden="true">
+      <path d="M0 4h18" strokeDasharray={look.dash.length > 0 ? look.dash.join(' ') : undefined} />
+    </svg>
+  );
+}

@@ -1,0 +1,1 @@
+export const personUrl = (key: string): string => `/person?${new URLSearchParams({key})}`;
