@@ -98,6 +98,24 @@ TEST_F(UpTest, one_that_is_dropped_without_a_stop_ends_in_order_and_loses_nothin
   EXPECT_TRUE(all_stored());
 }
 
+TEST_F(UpTest, metrics_say_what_each_definition_keeps) {
+  ASSERT_NO_FATAL_FAILURE(up_.start());
+  send(100);
+  ASSERT_TRUE(all_stored());
+  std::string metrics;
+  const auto sample = [&](const std::string& name) -> std::optional<uint64_t> {
+    const size_t line = metrics.find("\nsluice_definition_" + name + "{definition=\"clicks\",version=\"");
+    if (line == std::string::npos) return std::nullopt;
+    return std::stoull(metrics.substr(metrics.find(' ', line)));
+  };
+  ASSERT_TRUE(up_.eventually([&] {
+    metrics = up_.get(up_.addresses().web, "/metrics").body;
+    return sample("keys").value_or(0) > 0;
+  }));
+  for (const char* name : {"items", "bytes", "windows_dirty", "evictions_total"}) EXPECT_TRUE(sample(name)) << name;
+  EXPECT_GE(sample("bytes_per_key"), 256U) << "a group without values takes as much";
+}
+
 TEST_F(UpTest, a_stop_does_not_wait_for_statements_that_run_or_wait) {
   ASSERT_NO_FATAL_FAILURE(up_.start());
   for (int i = 0; i < 4; ++i) send(500);

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <cmath>
+
 #include "app/trace_line.h"
 #include "quality/ledger.h"
 
@@ -160,6 +162,23 @@ void Watch::retain() {
   if (!kept) trace_line(parts_.ports.clock, "log retention failed", kept.error().message);
 }
 
+namespace {
+
+void fill_definitions(serve::MetricsText& into, const process::ProcessorStatus& status) {
+  for (const process::DefinitionLoad& load : status.definitions) {
+    const serve::MetricsText::Labels labels{{"definition", load.metric}, {"version", load.version}};
+    const auto bytes = static_cast<double>(load.bytes), keys = static_cast<double>(load.keys);
+    into.add("sluice_definition_keys", labels, keys);
+    into.add("sluice_definition_items", labels, static_cast<double>(load.items));
+    into.add("sluice_definition_bytes", labels, bytes);
+    into.add("sluice_definition_bytes_per_key", labels, load.keys == 0 ? 0 : std::round(bytes / keys));
+    into.add("sluice_definition_windows_dirty", labels, static_cast<double>(load.dirty));
+    into.add("sluice_definition_evictions_total", labels, static_cast<double>(load.evictions));
+  }
+}
+
+}  // namespace
+
 void Watch::fill_metrics(serve::MetricsText& into) {
   const PipelineStatus pipeline = parts_.pipeline.status();
   const store::SupervisorState child = parts_.child.state();
@@ -223,6 +242,7 @@ void Watch::fill_metrics(serve::MetricsText& into) {
   into.add("sluice_process_state_bytes", number(pipeline.process.state_bytes));
   into.add("sluice_windows_dirty", number(pipeline.process.dirty_windows));
   into.add("sluice_jobs_total", number(pipeline.process.jobs_done));
+  fill_definitions(into, pipeline.process);
   into.add("sluice_store_restarts_total", number(child.restarts));
   into.add("sluice_store_inserts_total", number(pipeline.sink.inserts));
   into.add("sluice_store_insert_failures_total", number(pipeline.sink.retries));

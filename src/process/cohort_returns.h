@@ -37,6 +37,7 @@ class CohortReturns final : public MetricOperator {
   std::optional<TimeMs> next_close() const override;
   void listed(const std::vector<plan::Span>& rows) override;
   size_t groups() const override { return cohorts_.size() * periods(); }
+  size_t keys() const override { return cohort_of_.size(); }
   size_t items() const override { return cohort_of_.size() + returns_; }
   size_t state_bytes() const override;
   bool blind() const { return blind_; }

@@ -36,7 +36,7 @@ class FunnelLevels final : public MetricOperator {
   size_t groups() const override { return groups_ * steps(); }
   size_t items() const override { return moments_ + members_ + times_; }
   size_t state_bytes() const override;
-  size_t keys() const { return index_.size(); }
+  size_t keys() const override { return index_.size(); }
   void save(ByteWriter& to) const override;
   void load(ByteReader& from) override;
 

@@ -52,6 +52,7 @@ class MetricOperator {
   const ColdWindows& cold() const { return cold_; }
   const plan::Metric& metric() const { return *metric_; }
   virtual size_t groups() const = 0;  // open ones
+  virtual size_t keys() const { return groups(); }  // what its bytes are shared by: groups, people, sessions
   virtual size_t items() const = 0;  // kept values, as the budget counts them
   virtual size_t state_bytes() const = 0;
   uint64_t evictions() const { return evictions_; }

@@ -211,7 +211,11 @@ void Processor::note_status() {
   status_.dirty_windows = status_.resting_windows = status_.evictions = status_.adopting = 0;
   status_.shown = fold_->shown().hash;
   status_.progress.clear();
+  status_.definitions.clear();
   for (const Fold::Operator& op : fold_->operators()) {
+    const MetricOperator& state = *op.state;
+    status_.definitions.push_back({state.metric().name, state.metric().version, state.keys(), state.items(), state.state_bytes(),
+                                   state.cold().dirty_count(), state.evictions()});
     const bool rests =
         op.batch() && op.complete() && op.state->cold().due(op.batch_up_to, 1).empty() && status_.now < op.next_batch;
     (rests ? status_.resting_windows : status_.dirty_windows) += op.state->cold().dirty_count();

@@ -51,6 +51,16 @@ struct MetricProgress {
   std::string stopped;  // why it is not computed any more
 };
 
+struct DefinitionLoad {
+  std::string metric;
+  std::string version;
+  size_t keys = 0;  // MetricOperator::keys(), items(), state_bytes()
+  size_t items = 0;
+  size_t bytes = 0;
+  size_t dirty = 0;  // windows
+  uint64_t evictions = 0;
+};
+
 struct ProcessorStatus {
   bool replaying = false;
   Epoch folded;
@@ -73,6 +83,7 @@ struct ProcessorStatus {
   event::LedgerCounts totals;
   std::string shown;  // hash of the plan that views read
   std::vector<MetricProgress> progress;
+  std::vector<DefinitionLoad> definitions;  // all that is folded, also what is about to be replaced
 };
 
 class Processor {
