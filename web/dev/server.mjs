@@ -162,7 +162,7 @@ function funnel(panel, end, over) {
   const random = noise(Math.floor(end / kDay) + over / kDay);
   const groups = (panel.by.length > 0 ? [['seastar'], ['fmt'], ['ninja'], [null]] : [[]]).map((key, at) => {
     const size = Math.round((1300 - 290 * at) * over / (84 * kDay) * (0.9 + 0.2 * random()));
-    return {key, steps: kSteps.map(([name, share, median]) => ({name, people: String(Math.round(size * share * (1 - 0.07 * at))), median_ms: median && String(Math.round(median * (1 + random() / 5)))}))};
+    return {key, state: end > now() ? 'filling' : 'final', steps: kSteps.map(([name, share, median]) => ({name, people: String(Math.round(size * share * (1 - 0.07 * at))), median_ms: median && String(Math.round(median * (1 + random() / 5)))}))};
   });
   return {start: end - over, end, state: end > now() ? 'filling' : 'final', computed_at: now() - 1200, took_ms: 38, groups, more: panel.by.length > 0 ? 2 : 0};
 }
@@ -176,6 +176,7 @@ function retention(over) {
     return {s, e: s + 7 * kDay, cells: Array.from({length: 8}, (_, k) => {
       const begun = s + k * 7 * kDay < now();
       const state = s + (k + 1) * 7 * kDay > now() ? 'filling' : k === 3 && at === 6 ? 'revised' : 'final';
+      if (!begun && k > 5) return null;
       return {people: begun ? String(k === 0 ? size : Math.round(size * (0.55 - 0.06 * k) * (0.6 + 0.8 * random()))) : '0', state};
     })};
   }).reverse();
@@ -363,10 +364,10 @@ async function panelApi(request, response, id, what, query) {
       compared: values.length, different: 0, cells: values.slice(0, 50).map((value, at) => ({name: names[at], shown: value, computed: value, equal: true}))})});
     if (panel.kind === 'stat') return verified(null, [stat(panel).value]);
     if (panel.kind === 'table') return verified(panel.columns.slice(1), table(panel).rows.find((one) => one.key[0] === asked.key?.[0]).cells.slice(1));
-    if (panel.kind === 'funnel') return verified(kSteps.map(([name]) => name), data(panel).groups[0].steps.map((step) => step.people));
+    if (panel.kind === 'funnel') return verified(kSteps.flatMap(([name]) => [`${name}.people`, `${name}.median_ms`]), data(panel).groups[0].steps.flatMap((step) => [step.people, step.median_ms]));
     if (panel.kind === 'top') return verified(data(panel).rows.map((row) => row.key[0]), data(panel).rows.map((row) => row.value));
     if (panel.kind === 'sessions') return verified(data(panel).rows.map((row) => row.session_id), data(panel).rows.map((row) => row.events));
-    if (panel.kind === 'retention') { const cells = data(panel).cohorts.flatMap((one) => one.cells.map((cell, at) => [`${new Date(one.s).toISOString().slice(0, 10)} ${at}`, cell.people])); return verified(cells.map(([name]) => name), cells.map(([, value]) => value)); }
+    if (panel.kind === 'retention') { const cells = data(panel).cohorts.flatMap((one) => one.cells.flatMap((cell, at) => (cell ? [[`${new Date(one.s).toISOString().slice(0, 10)} period ${at}`, cell.people]] : []))); return verified(cells.map(([name]) => name), cells.map(([, value]) => value)); }
     const points = data(panel).series.find((one) => JSON.stringify(one.key) === JSON.stringify(asked.key ?? []))?.points ?? [];
     const point = points.find((one) => one.s === asked.window_start);
     if (asked.window_start !== undefined) return point ? verified(null, [point.v]) : refuse(response, 404, 'The panel shows no such point now.', 'Reload the page.');

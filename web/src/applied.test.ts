@@ -1,6 +1,6 @@
 import {describe, expect, it} from 'vitest';
 
-import {appliedTo, keyPasses, kBucketsMax, shownWindow, wishOf} from './applied';
+import {appliedTo, askedOf, keyPasses, kBucketsMax, shownWindow, wishOf} from './applied';
 import type {Metric, Panel} from './live/contract';
 import type {PanelData} from './live/panel-data';
 import {filtersOf, isFiltered, kFiltersMax, noFilters, toggledFilters} from './route';
@@ -67,6 +67,12 @@ describe('what the page says, applied to a panel', () => {
     expect(wishOf(chart, metric, query('range=7d')).window).toEqual({over: 7 * kDay, until: null});
     expect(wishOf(chart, metric, query('range=1970-01-02..1970-01-03')).window).toEqual({over: 2 * kDay, until: 3 * kDay});
     expect(wishOf(chart, metric, query('')).window).toBeNull();
+  });
+  it('asks_for_files_and_SQL_with_the_same', () => {
+    const asked = (text: string) => askedOf(chart, metric, query(text))?.toString() ?? null;
+    expect(asked('filter=x&compare=previous&f.country=de')).toBeNull();
+    expect(asked('range=7d')).toBe(`over=${7 * kDay}`);
+    expect(asked('f.repo=fmt')).toBe(`over=${365 * kDay}&where=%5B%5B%22repo%22%2C%22fmt%22%5D%5D`);
   });
   it('lets_keys_pass_by_the_names_they_have', () => {
     expect(keyPasses(['repo'], ['fmt'], [{dimension: 'repo', value: 'fmt'}, {dimension: 'kind', value: 'x'}])).toBe(true);

@@ -2,7 +2,7 @@
 // the live numbers can be shown as it is, and what does not apply and has to be said.
 
 import type {Key, Metric, Panel} from './live/contract';
-import type {Question, Wish} from './live/asker';
+import {questionOf, type Question, type Wish} from './live/asker';
 import {windowOf, type PanelData} from './live/panel-data';
 import {lastDays, parseRange, parseSpan, type Range} from './range';
 import {filtersOf, type Filter} from './route';
@@ -94,4 +94,11 @@ export function wishOf(panel: Panel, metric: Metric | null, query: URLSearchPara
       return window && isLines(panel.kind) ? shownWindow(window, parseRange(applied.rangeText, window.end), metric) : window;
     },
   };
+}
+
+// What CSV, SQL, verification and lists of a panel have to be asked with; null: nothing, it is as defined.
+export function askedOf(panel: Panel, metric: Metric | null, query: URLSearchParams): URLSearchParams | null {
+  const {window, where} = wishOf(panel, metric, query);
+  if (window === null && where.length === 0) return null;
+  return questionOf(window?.over ?? panel.over_ms, window?.until ?? null, where);
 }

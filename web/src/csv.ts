@@ -38,7 +38,7 @@ export function panelCsv(panel: Panel, metric: Metric | null, state: PanelState)
     case 'retention':
       return line(['cohort_start', 'cohort_end', 'period', 'people', 'state', 'as_of']) +
         data.retention.cohorts.flatMap((cohort) => cohort.cells.map((one, index) =>
-          line([iso(cohort.s), iso(cohort.e), String(index), one.people, one.state, asOf]))).join('');
+          (one ? line([iso(cohort.s), iso(cohort.e), String(index), one.people, one.state, asOf]) : ''))).join('');
     case 'top': {
       const {start, end, state: word, rows} = data.top;
       const names = (panel.by ?? []).length > 0 ? panel.by! : ['value'];

@@ -23,11 +23,13 @@ export function panelTitle(panel: Panel, metric: Metric | null): string {
   }
   if (panel.kind === 'top') {
     const by = (panel.by ?? []).map((one) => columnLabel(metric, one));
-    return panel.title || (by.length > 0 ? `Top ${sentence(by)} by ${measureLabel(metric, panel.measure ?? '')}` : capital(measureLabel(metric, panel.measure ?? '')));
+    const own = panel.title && panel.title !== measureLabel(metric, panel.measure ?? '') ? panel.title : '';
+    return own || (by.length > 0 ? `Top ${sentence(by)} by ${measureLabel(metric, panel.measure ?? '')}` : capital(measureLabel(metric, panel.measure ?? '')));
   }
   if (panel.kind === 'band') {
     const names = (panel.measures ?? []).map((name) => measureLabel(metric, name));
-    return panel.title || capital(sentence(names)) + (metric ? ` per ${metric.window.unit ?? per(metric.window.step_ms)}` : '');
+    const own = panel.title === (metric?.question || metric?.name) ? '' : panel.title;
+    return own || capital(sentence(names)) + (metric ? ` per ${metric.window.unit ?? per(metric.window.step_ms)}` : '');
   }
   if (panel.kind === 'table') {
     if (panel.title) return panel.title;

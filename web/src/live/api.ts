@@ -3,7 +3,8 @@
 // Errors: Refused carries the server's own words; a server that cannot be reached is a Refused too.
 
 import type {
-  Dropped, Explanation, Failure, Key, PanelAnswer, Person, Project, Quarantine, SessionEvents, SqlResult, Trace, Verification,
+  Dropped, Explanation, Failure, Key, PanelAnswer, Person, Project, Quarantine, SessionEvents, SqlResult, StoredEvent, Trace,
+  Verification,
 } from './contract';
 
 export class Refused extends Error {
@@ -32,7 +33,12 @@ export async function refusedBy(response: Response): Promise<Refused> {
   return new Refused(failure ?? {code: String(response.status), message: `The server answered ${response.status}.`, next: ''});
 }
 
-const panelPath = (id: string, what: string) => `/api/panels/${encodeURIComponent(id)}/${what}`;
+// `asked`: another range, filters; null: the panel as defined.
+type Asked = URLSearchParams | null;
+const panelPath = (id: string, what: string, ...queries: Asked[]) => {
+  const query = queries.flatMap((one) => (one && one.size > 0 ? [one.toString()] : [])).join('&');
+  return `/api/panels/${encodeURIComponent(id)}/${what}${query && '?' + query}`;
+};
 
 export interface Which {
   key?: Key;
@@ -53,20 +59,23 @@ const droppedQuery = (step: number, key: Key) => new URLSearchParams({step: Stri
 
 export const api = {
   project: () => ask<Project>('/api/project').then(complete),
-  data: (panel: string, query: URLSearchParams, signal: AbortSignal) => ask<PanelAnswer>(`${panelPath(panel, 'data')}?${query}`, {signal}),
-  dropped: (panel: string, step: number, key: Key, signal: AbortSignal) =>
-    ask<Dropped>(`${panelPath(panel, 'dropped')}?${droppedQuery(step, key)}&limit=${kListed}`, {signal}),
-  droppedCsv: (panel: string, step: number, key: Key) => `${panelPath(panel, 'dropped.csv')}?${droppedQuery(step, key)}`,
+  data: (panel: string, query: URLSearchParams, signal: AbortSignal) => ask<PanelAnswer>(panelPath(panel, 'data', query), {signal}),
+  dropped: (panel: string, step: number, key: Key, asked: Asked, signal: AbortSignal) =>
+    ask<Dropped>(panelPath(panel, 'dropped', droppedQuery(step, key), new URLSearchParams({limit: String(kListed)}), asked), {signal}),
+  droppedCsv: (panel: string, step: number, key: Key, asked: Asked) => panelPath(panel, 'dropped.csv', droppedQuery(step, key), asked),
   session: (name: string, id: string, signal: AbortSignal) =>
     ask<SessionEvents>(`/api/sessions/${encodeURIComponent(name)}/events?${new URLSearchParams({id})}`, {signal}),
-  person: (key: string, before: number | null, signal: AbortSignal) =>
-    ask<Person>(`/api/person?${new URLSearchParams({key, limit: String(kListed), ...(before !== null && {before: String(before)})})}`, {signal}),
-  explain: (panel: string, signal: AbortSignal) => ask<Explanation>(panelPath(panel, 'explain'), {signal}),
-  verify: (panel: string, which: Which) =>
-    ask<Verification>(panelPath(panel, 'verify'), {
+  // `last`: the oldest row known; then those before it.
+  person: (key: string, last: StoredEvent | null, signal: AbortSignal) => {
+    const before = last && {before: String(last.time), place: last.place};
+    return ask<Person>(`/api/person?${new URLSearchParams({key, limit: String(kListed), ...before})}`, {signal});
+  },
+  explain: (panel: string, asked: Asked, signal: AbortSignal) => ask<Explanation>(panelPath(panel, 'explain', asked), {signal}),
+  verify: (panel: string, asked: Asked, which: Which) =>
+    ask<Verification>(panelPath(panel, 'verify', asked), {
       method: 'POST', headers: {'content-type': 'application/json'}, body: JSON.stringify(which),
     }),
-  csv: (panel: string) => panelPath(panel, 'csv'),
+  csv: (panel: string, asked: Asked) => panelPath(panel, 'csv', asked),
   quarantine: (reason: string, signal: AbortSignal) =>
     ask<Quarantine>(`/api/quarantine?${new URLSearchParams({limit: '50', reason})}`, {signal}),
   trace: (id: string, signal: AbortSignal) => ask<Trace>(`/api/trace?${new URLSearchParams({id})}`, {signal}),

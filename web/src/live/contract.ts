@@ -131,6 +131,7 @@ export interface FunnelStep {
 
 export interface FunnelGroup {
   key: Key;
+  state?: State;
   steps: FunnelStep[];
 }
 
@@ -147,7 +148,7 @@ export interface FunnelData {
 export interface Cohort {
   s: number;
   e: number;
-  cells: {people: string; state: State}[];  // one per period, the first is the cohort's size
+  cells: ({people: string; state: State} | null)[];  // one per period, the first is the cohort's size; null: nothing known of it yet
 }
 
 export interface RetentionData {

@@ -61,19 +61,9 @@ function Timeline({person}: {person: string}) {
   const ask = () => {
     setAsking(true);
     setRefused(null);
-    // Times may be equal: from one millisecond later on, so that none between two answers is left out.
-    api.person(person, rows.at(-1)!.time + 1, new AbortController().signal).then((found) => {
-      const next = joined(rows, found.rows);
-      // Only what was known already: a whole answer of one millisecond. Go on below it.
-      if (next.length === rows.length && found.more) {
-        return api.person(person, rows.at(-1)!.time, new AbortController().signal).then((below) => {
-          setOlder(joined(next, below.rows));
-          setEnd(!below.more);
-        });
-      }
-      setOlder(next);
+    api.person(person, rows.at(-1)!, new AbortController().signal).then((found) => {
+      setOlder(joined(rows, found.rows));
       setEnd(!found.more);
-      return undefined;
     }).catch((error: unknown) => setRefused(failureOf(error))).finally(() => setAsking(false));
   };
 

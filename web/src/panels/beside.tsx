@@ -16,7 +16,7 @@ import {panelTitle, stateWords} from '../words';
 import {Aside} from './aside';
 import {EventRows} from './event-rows';
 import {failureOf, Problem} from './problem';
-import {useMetric} from './project';
+import {useAsked, useMetric} from './project';
 
 const kAgainMs = 5_000;
 
@@ -72,9 +72,10 @@ export function DroppedAside({panel, step, groupKey}: {panel: Panel; step: numbe
   const board = useTheBoard();
   const metric = useMetric(panel.metric);
   const epoch = useBoard([`panel:${panel.id}`], () => board.live(panel.id)?.epoch ?? 0);
-  const asked = useBoard([`panel:${panel.id}`], () => board.view(panel.id, 'current') !== null);
-  const {answer, failure} = useAnswer<Dropped>(`${panel.id} ${step} ${JSON.stringify(groupKey)}`, (signal) => api.dropped(panel.id, step, groupKey, signal), epoch);
-  const data = board.live(panel.id)?.data;
+  const asked = useAsked(panel);
+  const {answer, failure} = useAnswer<Dropped>(
+    `${panel.id} ${step} ${JSON.stringify(groupKey)} ${asked?.toString() ?? ''}`, (signal) => api.dropped(panel.id, step, groupKey, asked, signal), epoch);
+  const data = board.panel(panel.id)?.data;
   const steps = data?.kind === 'funnel' ? (data.funnel.groups.find((one) => JSON.stringify(one.key) === JSON.stringify(groupKey)) ?? data.funnel.groups[0])?.steps ?? [] : [];
   const name = (at: number) => (steps[at]?.name ?? metric?.steps?.[at] ?? `step ${at + 1}`).replaceAll('_', ' ');
   const near = board.near();
@@ -83,7 +84,6 @@ export function DroppedAside({panel, step, groupKey}: {panel: Panel; step: numbe
       <p className="aside-what">
         {panelTitle(panel, metric)}{groupKey.length > 0 && ` · ${keyText(groupKey)}`}: reached {name(step - 2)}, not {name(step - 1)}. Newest first.
       </p>
-      {asked && <p className="note">As defined, without the range and filters of the page.</p>}
       {failure && <Problem failure={failure} />}
       {!answer && !failure && <div className="place" style={{height: 240}} />}
       {answer && answer.rows.length === 0 && <p className="secondary">Nobody in this window.</p>}
@@ -102,7 +102,7 @@ export function DroppedAside({panel, step, groupKey}: {panel: Panel; step: numbe
           </table>
           <p className="beside-foot">
             {(answer.more ?? 0) > 0 && <span className="secondary">{grouped(String(answer.more))} more are in CSV</span>}
-            <a className="quiet" href={api.droppedCsv(panel.id, step, groupKey)} download>CSV of all</a>
+            <a className="quiet" href={api.droppedCsv(panel.id, step, groupKey, asked)} download>CSV of all</a>
           </p>
         </>
       )}

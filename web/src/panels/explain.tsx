@@ -7,13 +7,13 @@ import {instant, duration, range, iso} from '../dates';
 import {api, type Which} from '../live/api';
 import {parseRange} from '../range';
 import type {Explanation, Failure, Panel, Verification} from '../live/contract';
-import {setText, useBoard, usePaint, useTheBoard} from '../live/paint';
+import {setText, usePaint, useTheBoard} from '../live/paint';
 import {keyId, keyText, windowOf, type PanelData} from '../live/panel-data';
 import {bucketWords, columnLabel, panelTitle} from '../words';
 import {Aside} from './aside';
 import {CopyButton} from './copy-button';
 import {failureOf, Problem} from './problem';
-import {useMetric} from './project';
+import {useAsked, useMetric} from './project';
 
 const kChoicesMax = 400;
 const kCellsShown = 8;
@@ -33,6 +33,10 @@ function choices(data: PanelData | null, near: number, rangeText: string | null)
   if (data?.kind === 'table') {
     const rows = [...data.rows.values()].slice(0, kChoicesMax);
     return {keys: rows.map((row) => ({name: keyText(row.key), which: {key: row.key}})), windows: []};
+  }
+  if (data?.kind === 'funnel') {
+    const split = data.funnel.groups.filter((group) => group.key.length > 0);
+    return {keys: split.map((group) => ({name: keyText(group.key), which: {key: group.key}})), windows: []};
   }
   if (data?.kind !== 'timeseries' && data?.kind !== 'band') return {keys: [], windows: []};
   const shown = parseRange(rangeText, data.end);
@@ -70,7 +74,7 @@ function Facts({panel}: {panel: Panel}) {
   const mark = useRef<HTMLElement>(null);
   const took = useRef<HTMLElement>(null);
   usePaint([`panel:${panel.id}`, 'watermark'], root, () => {
-    const held = board.live(panel.id);
+    const held = board.panel(panel.id);
     const data = held?.data;
     const near = board.near();
     const window = windowOf(data);
@@ -127,7 +131,7 @@ function Result({verification, nameOf}: {verification: Verification; nameOf: (ce
   );
 }
 
-function Verify({panel, rangeText}: {panel: Panel; rangeText: string | null}) {
+function Verify({panel, asked, rangeText}: {panel: Panel; asked: URLSearchParams | null; rangeText: string | null}) {
   const board = useTheBoard();
   const metric = useMetric(panel.metric);
   const [key, setKey] = useState('');
@@ -135,19 +139,20 @@ function Verify({panel, rangeText}: {panel: Panel; rangeText: string | null}) {
   const [running, setRunning] = useState(false);
   const [result, setResult] = useState<Verification | null>(null);
   const [failure, setFailure] = useState<Failure | null>(null);
-  const {keys, windows} = choices(board.live(panel.id)?.data ?? null, board.near(), rangeText);
+  const {keys, windows} = choices(board.panel(panel.id)?.data ?? null, board.near(), rangeText);
   const chosenKey = keys.find((one) => keyId(one.which.key!) === key) ?? keys[0];
   const chosenWindow = windows.find((one) => String(one.which.window_start) === window);
   const nameOf = (cell: string) => {
     const at = panel.kind === 'timeseries' || panel.kind === 'band' ? Date.parse(cell) : Number.NaN;
     const size = metric?.window.size_ms ?? 0;
+    if (panel.kind === 'funnel') return cell.replace('.people', ': people').replace('.median_ms', ': median, ms').replaceAll('_', ' ');
     return Number.isNaN(at) ? columnLabel(metric, cell) : bucketWords({s: at, e: at + size}, board.near());
   };
 
   const run = () => {
     setRunning(true);
     setFailure(null);
-    api.verify(panel.id, {...chosenKey?.which, ...chosenWindow?.which})
+    api.verify(panel.id, asked, {...chosenKey?.which, ...chosenWindow?.which})
       .then(setResult, (error: unknown) => { setResult(null); setFailure(failureOf(error)); })
       .finally(() => setRunning(false));
   };
@@ -156,7 +161,7 @@ function Verify({panel, rangeText}: {panel: Panel; rangeText: string | null}) {
   return (
     <section className="verify" aria-label="Compute from raw events">
       {keys.length > 0 && (
-        <label>{panel.kind === 'table' ? 'Row' : 'Series'}
+        <label>{panel.kind === 'table' ? 'Row' : panel.kind === 'funnel' ? 'Group' : 'Series'}
           <select value={chosenKey ? keyId(chosenKey.which.key!) : ''} onChange={(event) => { setKey(event.target.value); forget(); }}>
             {keys.map((one) => <option key={keyId(one.which.key!)} value={keyId(one.which.key!)}>{one.name}</option>)}
           </select>
@@ -181,23 +186,23 @@ function Verify({panel, rangeText}: {panel: Panel; rangeText: string | null}) {
 
 export function Explain({panel, rangeText, onClose}: {panel: Panel; rangeText: string | null; onClose: () => void}) {
   const metric = useMetric(panel.metric);
-  const asked = useBoard([`panel:${panel.id}`], (board) => board.view(panel.id, 'current') !== null);
+  const asked = useAsked(panel);
+  const text = asked?.toString() ?? '';
   const [known, setKnown] = useState<Explanation | null>(null);
   const [failure, setFailure] = useState<Failure | null>(null);
   useEffect(() => {
     const abort = new AbortController();
-    api.explain(panel.id, abort.signal).then(setKnown, (error: unknown) => {
+    api.explain(panel.id, new URLSearchParams(text), abort.signal).then(setKnown, (error: unknown) => {
       if (!abort.signal.aborted) setFailure(failureOf(error));
     });
     return () => abort.abort();
-  }, [panel.id]);
+  }, [panel.id, text]);
 
   return (
     <Aside title="How do you know?" onClose={onClose}>
       <p className="aside-what">{panelTitle(panel, metric)}</p>
-      {asked && <p className="note">The panel as it is defined, without the range and filters of the page.</p>}
       <Facts panel={panel} />
-      <Verify panel={panel} rangeText={rangeText} />
+      <Verify key={text} panel={panel} asked={asked} rangeText={rangeText} />
       {failure && <Problem failure={failure} />}
       {known && (
         <>

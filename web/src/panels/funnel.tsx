@@ -133,13 +133,14 @@ function Groups({panel, groups, chosen, label}: {panel: Panel; groups: FunnelGro
             const rows = stepRows(group.steps);
             const filters = by.map((dimension, at) => ({dimension, value: group.key[at] ?? null}));
             return (
-              <tr key={keyId(group.key)} data-group={keyId(group.key)} aria-current={group === chosen || undefined}>
+              <tr key={keyId(group.key)} data-group={keyId(group.key)} data-state={group.state} aria-current={group === chosen || undefined}>
                 <th scope="row">
                   <button
                     type="button" className="name" title="show the steps of this"
                     onClick={() => setQuery({group: `${panel.id}:${keyId(group.key)}`, dropped: null})}
                   >
                     <Sample look={looks.of(by, group.key)} />{keyText(group.key)}
+                    {group.state && group.state !== 'final' && <span className="visually-hidden">, {group.state}</span>}
                   </button>
                 </th>
                 {rows.map((row, at) => (
@@ -207,7 +208,7 @@ export function FunnelPanel({panel}: {panel: Panel}) {
       {chosen && (
         <>
           {broken && <p className="group-name"><Sample look={looks.of(by, chosen.key)} />{label}: <strong>{keyText(chosen.key)}</strong></p>}
-          <Steps panel={panel} group={chosen} before={before} colour={looks.of(by, chosen.key)} filling={data?.funnel.state === 'filling'} />
+          <Steps panel={panel} group={chosen} before={before} colour={looks.of(by, chosen.key)} filling={(chosen.state ?? data?.funnel.state) === 'filling'} />
           {broken && <Groups panel={panel} groups={groups} chosen={chosen} label={label} />}
           <Twin panel={panel} groups={groups} title={title} open={listed(query, 'twin').includes(panel.id)} />
         </>

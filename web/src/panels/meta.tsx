@@ -6,13 +6,11 @@ import {api} from '../live/api';
 import {setData, setText, useBoard, usePaint, useTheBoard} from '../live/paint';
 import type {Metric, Panel, Point, RetentionData, State} from '../live/contract';
 import {windowOf, type PanelData} from '../live/panel-data';
-import {panelCsv} from '../csv';
 import {count, grouped} from '../decimal';
 import {range} from '../dates';
 import {listed, nothingBeside, setQuery, toggled, useRoute} from '../route';
-import {save} from '../save';
 import {asOfWords, columnLabel, sentence, stateWords} from '../words';
-import {useApplied, useMetric, useProject} from './project';
+import {useApplied, useAsked, useProject} from './project';
 
 export interface Standing {
   start: number;  // an empty window: no event yet
@@ -44,7 +42,8 @@ export function worst(states: State[]): State {
 
 // Periods behind the newest cohort's own are still ahead: no news.
 function begunCells({cohorts}: RetentionData, end: number): State[] {
-  return cohorts.flatMap((cohort) => cohort.cells.filter((_, at) => cohort.s + at * (cohort.e - cohort.s) < end).map((cell) => cell.state));
+  return cohorts.flatMap((cohort) =>
+    cohort.cells.flatMap((cell, at) => (cell && cohort.s + at * (cohort.e - cohort.s) < end ? [cell.state] : [])));
 }
 
 function counted(states: State[], what: string): {state: State; words: string} {
@@ -118,22 +117,10 @@ export function Meta({panel, metric, root, standing}: {
   );
 }
 
-// The server's file where the numbers are as defined; else what the page was answered.
-function CsvLink({panel, title}: {panel: Panel; title: string}) {
-  const board = useTheBoard();
-  const metric = useMetric(panel.metric);
-  const asked = useBoard([`panel:${panel.id}`], () => board.view(panel.id, 'current') !== null);
-  if (!asked) return <a className="quiet" href={api.csv(panel.id)} download aria-label={`CSV of ${title}`}>CSV</a>;
-  const download = () => {
-    const held = board.panel(panel.id);
-    if (held) save(`${panel.id}.csv`, panelCsv(panel, metric, held));
-  };
-  return <button type="button" className="quiet" aria-label={`CSV of ${title}`} onClick={download}>CSV</button>;
-}
-
 export function Tools({panel, title, twin}: {panel: Panel; title: string; twin?: boolean}) {
   const {query} = useRoute();
   const open = listed(query, 'twin').includes(panel.id);
+  const asked = useAsked(panel);
   return (
     <p className="tools">
       {twin && (
@@ -141,7 +128,7 @@ export function Tools({panel, title, twin}: {panel: Panel; title: string; twin?:
           {open ? 'Hide table' : 'Table'}
         </button>
       )}
-      {panel.kind !== 'stat' && <CsvLink panel={panel} title={title} />}
+      {panel.kind !== 'stat' && <a className="quiet" href={api.csv(panel.id, asked)} download aria-label={`CSV of ${title}`}>CSV</a>}
       <ExplainButton panel={panel.id} title={title} />
     </p>
   );

@@ -2,7 +2,7 @@
 
 import {createContext, useContext} from 'react';
 
-import {appliedTo, type Applied} from '../applied';
+import {appliedTo, askedOf, type Applied} from '../applied';
 import type {Metric, Panel, Project} from '../live/contract';
 import {useRoute} from '../route';
 
@@ -22,6 +22,11 @@ export function useMetric(name: string): Metric | null {
 export function useApplied(panel: Panel): Applied {
   const {query} = useRoute();
   return appliedTo(panel, useMetric(panel.metric), query);
+}
+
+export function useAsked(panel: Panel): URLSearchParams | null {
+  const {query} = useRoute();
+  return askedOf(panel, useMetric(panel.metric), query);
 }
 
 export function allPanels(project: Project): Panel[] {

@@ -25,7 +25,7 @@ export function average(cohorts: Cohort[], at: number): {people: string; of: str
     const cell = cells[at];
     if (!cell || cell.state === 'filling') continue;
     people += BigInt(cell.people);
-    of += BigInt(cells[0]!.people);
+    of += BigInt(cells[0]?.people ?? 0);
   }
   return of === 0n ? null : {people: String(people), of: String(of)};
 }

@@ -38,11 +38,11 @@ describe('a funnel', () => {
   });
 });
 
-const cohort = (s: number, cells: [string, State][]): Cohort => ({s, e: s + 7, cells: cells.map(([people, state]) => ({people, state}))});
+const cohort = (s: number, cells: ([string, State] | null)[]): Cohort => ({s, e: s + 7, cells: cells.map((cell) => cell && {people: cell[0], state: cell[1]})});
 
 describe('retention', () => {
   const cohorts = [
-    cohort(0, [['10', 'final'], ['5', 'final'], ['2', 'revised']]), cohort(7, [['30', 'final'], ['9', 'final'], ['1', 'filling']]), cohort(14, [['8', 'filling'], ['0', 'filling'], ['0', 'filling']])];
+    cohort(0, [['10', 'final'], ['5', 'final'], ['2', 'revised']]), cohort(7, [['30', 'final'], ['9', 'final'], ['1', 'filling']]), cohort(14, [['8', 'filling'], ['0', 'filling'], null])];
   it('averages_over_people_of_cohorts_whose_time_is_over', () => {
     expect(average(cohorts, 1)).toEqual({people: '14', of: '40'});
     expect(average(cohorts, 2)).toEqual({people: '2', of: '10'});
