@@ -150,6 +150,10 @@ std::vector<std::string> visible_sql(const Metric& metric, const std::function<s
   return visible;
 }
 
+std::string filter_sql(const std::string& value, const DimensionFilter& filter) {
+  return filter.value ? fmt::format("{} = {}", value, quote_text(*filter.value)) : fmt::format("{} IS NULL", value);
+}
+
 std::string top_cell(const std::string& column) {
   return fmt::format("arrayStringConcat(arrayMap(_e -> concat(toString(_e.2), ':', toString(length(_e.1)), ':', _e.1), {}))",
                      column);

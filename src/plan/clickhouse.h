@@ -66,15 +66,23 @@ std::string window_list_query(const Plan& plan, const Metric& metric, uint64_t u
 inline constexpr int64_t kStoredMinusInfinityMs = -2'208'988'800'000;  // 1900-01-01
 std::string definition_query(const Plan& plan, const Metric& metric, uint64_t up_to_epoch, std::optional<TimeMs> watermark);
 
+// Only groups of one value of a dimension, kept or not; nullopt is NULL. Of a funnel: of the event of the first step.
+struct DimensionFilter {
+  uint32_t dimension = 0;
+  std::optional<std::string> value;
+  auto operator<=>(const DimensionFilter&) const = default;
+};
+using DimensionFilters = std::vector<DimensionFilter>;  // all of them hold
+
 // `over`: one window [start, end) grouped by the kept dimensions, visible measures. Columns: kept dimensions, then every measure in
-// order (visible values), any_late, any_on_time. No events, no row.
+// order (visible values), any_late, any_on_time. No events, no row. Of a funnel: see funnel_over_query; not of retention.
 std::string over_query(const Plan& plan, const Metric& metric, Span window, const std::vector<uint32_t>& kept_dimensions,
-                       uint64_t up_to_epoch);
+                       uint64_t up_to_epoch, const DimensionFilters& filters = {});
 // Largest event_time among events that pass `where` and are not `future`: one row, max Nullable(DateTime64) as Nullable(Int64) ms.
 std::string newest_event_query(const Plan& plan, const Metric& metric, uint64_t up_to_epoch);
 // Buckets of a time series that drops dimensions: every window of the metric that ends in (start, end], grouped by window and the
 // kept dimensions. Columns: window_start Int64, window_end Int64, kept dimensions, visible measures, any_late, any_on_time.
 std::string series_query(const Plan& plan, const Metric& metric, Span over, const std::vector<uint32_t>& kept_dimensions,
-                         uint64_t up_to_epoch);
+                         uint64_t up_to_epoch, const DimensionFilters& filters = {});
 
 }  // namespace sluice::plan::clickhouse

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <limits>
+#include <numeric>
+#include <optional>
 
 #include <fmt/format.h>
 
@@ -17,12 +19,31 @@ struct Ask {
   uint64_t up_to_epoch = 0;
   std::string times;           // condition on event_time, or empty
   std::string window_filter;   // condition on _ws and _we, or empty
+  std::vector<uint32_t> kept;  // dimensions, without `step`
+  std::optional<Span> window{};  // the only one; else those of the definition
+  DimensionFilters filters{};  // of entries
+  bool entered = false;        // ask for the last entry of each key
 
   const Funnel& funnel() const { return *metric.funnel; }
   size_t steps() const { return metric.funnel->steps.size(); }
-  size_t dimensions() const { return metric.dimensions.size() - 1; }  // without `step`
+  size_t dimensions() const { return kept.size(); }
+  const Dimension& dimension(size_t i) const { return metric.dimensions[kept[i]]; }
   std::string key() const { return dimensions() > 0 ? "_k, _ws, _we, _g" : "_k, _ws, _we"; }
 };
+
+std::vector<uint32_t> all_dimensions(const Metric& metric) {
+  std::vector<uint32_t> all(metric.dimensions.size() - 1);
+  std::iota(all.begin(), all.end(), 0U);
+  return all;
+}
+
+// The engine's instants begin with 1900; those of events with 1901 (R2).
+std::string instant(TimeMs at) {
+  return fmt::format("fromUnixTimestamp64Milli(toInt64({}), 'UTC')", std::max(to_ms(at), kStoredMinusInfinityMs));
+}
+std::string times_sql(const Metric& metric, TimeMs from, TimeMs to) {
+  return fmt::format(" AND event_time >= {} AND event_time < {}", instant(from), instant(to + metric.funnel->within));
+}
 
 std::string column(char letter, size_t i) { return fmt::format("_{}{}", letter, i); }
 
@@ -40,6 +61,10 @@ std::string floor_sql(const Window& window, int64_t modulus) {
 
 // _ws and _we of every window that the event may matter to; those that end too early are left out one level further up.
 std::vector<std::string> window_columns(const Ask& ask) {
+  if (ask.window) {
+    return {fmt::format("toInt64({}) AS _ws", to_ms(ask.window->start)),
+            fmt::format("toInt64({}) AS _we", to_ms(ask.window->end))};
+  }
   const Window& window = ask.metric.window;
   const int64_t size = window.size.count(), step = window.step.count();
   const int64_t apart = window.kind == Window::Kind::hop ? step : size;
@@ -66,7 +91,11 @@ std::string rows_sql(const Ask& ask) {
   for (size_t i = 0; i < ask.steps(); ++i)
     columns.push_back(fmt::format("ifNull({}, 0) AS {}", row_sql(ask.funnel().steps[i].where, paths), column('q', i + 1)));
   for (size_t i = 0; i < ask.dimensions(); ++i)
-    columns.push_back(fmt::format("{} AS _d{}", value_sql(ask.metric.dimensions[i].value, paths), i));
+    columns.push_back(fmt::format("{} AS _d{}", value_sql(ask.dimension(i).value, paths), i));
+  for (size_t i = 0; i < ask.filters.size(); ++i) {
+    const Dimension& dimension = ask.metric.dimensions[ask.filters[i].dimension];
+    columns.push_back(fmt::format("ifNull({}, 0) AS _f{}", filter_sql(value_sql(dimension.value, paths), ask.filters[i]), i));
+  }
   columns.push_back("toUnixTimestamp64Milli(watermark) AS _w");
   for (std::string& window : window_columns(ask)) columns.push_back(std::move(window));
   return select(columns, "sluice.events",
@@ -75,7 +104,9 @@ std::string rows_sql(const Ask& ask) {
 
 // An event once per entry window that it matters to; step 1 only inside the window, and for its own dimensions only.
 std::string entries_sql(const Ask& ask) {
-  std::vector<std::string> columns{"*", "_q1 AND _t < _we AS _p1"};
+  std::string entry = "_q1 AND _t < _we";
+  for (size_t i = 0; i < ask.filters.size(); ++i) entry += fmt::format(" AND _f{}", i);
+  std::vector<std::string> columns{"*", entry + " AS _p1"};
   if (ask.dimensions() > 0) columns.push_back(group_sql(ask.dimensions()) + " AS _own");
   std::string where = fmt::format("WHERE _t < _we + {}", ask.funnel().within.count());
   if (!ask.window_filter.empty()) where += " AND " + ask.window_filter;
@@ -107,6 +138,7 @@ std::string keys_sql(const Ask& ask) {
     columns.push_back(fmt::format("max(_c{0} IS NOT NULL) AS _r{0}", i));
     columns.push_back(fmt::format("argMinIf(_t - _c{0}, _t, _c{0} IS NOT NULL) AS _v{0}", i));
   }
+  if (ask.entered) columns.insert(columns.end(), {"_k", "maxIf(_t, _b1) AS _at"});
   const int64_t lateness = ask.funnel().within.count() + ask.metric.allowed_lateness.count();
   columns.push_back(fmt::format("max(_w >= _we + {}) AS _late", lateness));
   columns.push_back(fmt::format("max(_w < _we + {}) AS _on_time", lateness));
@@ -147,7 +179,12 @@ std::string step_name(const Metric& metric, std::string_view step) {
 }  // namespace
 
 std::string funnel_windows_query(const Plan& plan, const Metric& metric, const std::vector<Span>& windows, uint64_t up_to_epoch) {
-  Ask ask{.plan = plan, .metric = metric, .up_to_epoch = up_to_epoch, .times = {}, .window_filter = {}};
+  Ask ask{.plan = plan,
+          .metric = metric,
+          .up_to_epoch = up_to_epoch,
+          .times = {},
+          .window_filter = {},
+          .kept = all_dimensions(metric)};
   TimeMs from = windows[0].start, to = windows[0].end;
   std::vector<std::string> list;
   for (const Span& window : windows) {
@@ -155,15 +192,11 @@ std::string funnel_windows_query(const Plan& plan, const Metric& metric, const s
     to = std::max(to, window.end);
     list.push_back(fmt::format("({}, {})", to_ms(window.start), to_ms(window.end)));
   }
-  // The engine's instants begin with 1900; those of events with 1901 (R2).
-  const auto instant = [](TimeMs at) {
-    return fmt::format("fromUnixTimestamp64Milli(toInt64({}), 'UTC')", std::max(to_ms(at), kStoredMinusInfinityMs));
-  };
-  ask.times = fmt::format(" AND event_time >= {} AND event_time < {}", instant(from), instant(to + metric.funnel->within));
+  ask.times = times_sql(metric, from, to);
   ask.window_filter = fmt::format("(_ws, _we) IN ({})", fmt::join(list, ", "));
   std::vector<std::string> columns{"_ws AS window_start", "_we AS window_end"};
   for (size_t i = 0; i < ask.dimensions(); ++i)
-    columns.push_back(fmt::format("_e{} AS {}", i, quote_name(stored_name(metric.dimensions[i].name))));
+    columns.push_back(fmt::format("_e{} AS {}", i, quote_name(stored_name(ask.dimension(i).name))));
   columns.push_back("CAST(toString(_step) AS Nullable(String)) AS step");
   columns.emplace_back(kMedian);
   columns.emplace_back(kPeople);
@@ -173,14 +206,24 @@ std::string funnel_windows_query(const Plan& plan, const Metric& metric, const s
 }
 
 std::string funnel_window_list_query(const Plan& plan, const Metric& metric, uint64_t up_to_epoch) {
-  const Ask ask{.plan = plan, .metric = metric, .up_to_epoch = up_to_epoch, .times = {}, .window_filter = {}};
+  const Ask ask{.plan = plan,
+                .metric = metric,
+                .up_to_epoch = up_to_epoch,
+                .times = {},
+                .window_filter = {},
+                .kept = all_dimensions(metric)};
   return select({"_ws AS window_start", "_we AS window_end", "count() AS rows"}, rows_sql(ask),
                 "WHERE _q1 AND _t < _we\nGROUP BY window_start, window_end\nORDER BY window_start, window_end\n");
 }
 
 std::string funnel_definition_query(const Plan& plan, const Metric& metric, uint64_t up_to_epoch,
                                     std::optional<TimeMs> watermark) {
-  const Ask ask{.plan = plan, .metric = metric, .up_to_epoch = up_to_epoch, .times = {}, .window_filter = {}};
+  const Ask ask{.plan = plan,
+                .metric = metric,
+                .up_to_epoch = up_to_epoch,
+                .times = {},
+                .window_filter = {},
+                .kept = all_dimensions(metric)};
   std::vector<std::string> columns{"fromUnixTimestamp64Milli(_ws, 'UTC') AS window_start",
                                    "fromUnixTimestamp64Milli(_we, 'UTC') AS window_end"};
   for (size_t i = 0; i < ask.dimensions(); ++i)
@@ -194,6 +237,48 @@ std::string funnel_definition_query(const Plan& plan, const Metric& metric, uint
   columns.push_back(fmt::format("multiIf({} < _we + {}, 'filling', _any_late AND _any_on_time, 'revised', 'final') AS state", w,
                                 metric.funnel->within.count() + metric.allowed_lateness.count()));
   return select(columns, steps_sql(ask), "ORDER BY window_start, window_end, step\n");
+}
+
+std::string funnel_over_query(const Plan& plan, const Metric& metric, Span window, const std::vector<uint32_t>& kept_dimensions,
+                              uint64_t up_to_epoch, const DimensionFilters& filters) {
+  const Ask ask{.plan = plan,
+                .metric = metric,
+                .up_to_epoch = up_to_epoch,
+                .times = times_sql(metric, window.start, window.end),
+                .window_filter = {},
+                .kept = kept_dimensions,
+                .window = window,
+                .filters = filters};
+  std::vector<std::string> columns;
+  std::string order = "_people[1] DESC";
+  for (size_t i = 0; i < ask.dimensions(); ++i) {
+    columns.push_back(fmt::format("_e{} AS {}", i, quote_name(stored_name(ask.dimension(i).name))));
+    order += fmt::format(", _e{}", i);
+  }
+  columns.push_back("toUInt8(_step) AS step");
+  columns.push_back(step_name(metric, "_step"));
+  columns.emplace_back(kPeople);
+  columns.emplace_back(kMedian);
+  columns.push_back("_any_late AS any_late");
+  columns.push_back("_any_on_time AS any_on_time");
+  return select(columns, steps_sql(ask), fmt::format("ORDER BY {}, step\n", order));
+}
+
+std::string funnel_dropped_query(const Plan& plan, const Metric& metric, const FunnelDrop& drop, uint64_t up_to_epoch) {
+  const Ask ask{.plan = plan,
+                .metric = metric,
+                .up_to_epoch = up_to_epoch,
+                .times = times_sql(metric, drop.window.start, drop.window.end),
+                .window_filter = {},
+                .kept = drop.kept,
+                .window = drop.window,
+                .filters = drop.filters,
+                .entered = true};
+  std::string where = fmt::format("WHERE NOT _r{}", drop.step);
+  if (drop.step > 2) where += fmt::format(" AND _r{}", drop.step - 1);
+  for (size_t i = 0; i < drop.key.size(); ++i)
+    where += fmt::format(" AND {}", filter_sql(fmt::format("_e{}", i), {drop.kept[i], drop.key[i]}));
+  return select({"_k AS key", "_at AS at"}, keys_sql(ask), where + "\nORDER BY at DESC, key\n");
 }
 
 std::vector<std::string> funnel_step_columns(const Metric& metric, const std::string& step) {

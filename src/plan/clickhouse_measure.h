@@ -25,6 +25,9 @@ std::string watermark_sql(std::optional<TimeMs> watermark);
 // The visible value of every measure, from its stored columns as `column` writes them.
 std::vector<std::string> visible_sql(const Metric& metric, const std::function<std::string(const std::string&)>& column);
 
+// The condition on a dimension's value, given as SQL of type Nullable(String).
+std::string filter_sql(const std::string& value, const DimensionFilter& filter);
+
 // Indexes of dimensions or measures in the order as written.
 template <class Item>
 std::vector<uint32_t> written_order(const std::vector<Item>& items) {

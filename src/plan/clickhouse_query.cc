@@ -34,6 +34,7 @@ struct Ask {
   int64_t from = kNoTime, to = kNoTime;  // only events with from <= event_time < to
   std::string window_filter;             // condition on _ws and _we
   std::string due;                       // of a row, ms; `_we` or a literal
+  DimensionFilters filters{};
 };
 
 std::string dimension_column(uint32_t i) { return fmt::format("_d{}", i); }
@@ -139,6 +140,9 @@ std::string where_sql(const Ask& ask) {
   if (ask.from != kNoTime && !sessions)
     out += fmt::format("\n      AND event_time >= {} AND event_time < {}", instant(ask.from), instant(ask.to));
   if (!ask.metric.where.empty()) out += fmt::format("\n      AND {}", row_sql(ask.metric.where, ask.plan.paths));
+  for (const DimensionFilter& filter : ask.filters)
+    out += fmt::format("\n      AND {}",
+                       filter_sql(value_sql(ask.metric.dimensions[filter.dimension].value, ask.plan.paths), filter));
   return out;
 }
 
@@ -364,13 +368,15 @@ std::string definition_query(const Plan& plan, const Metric& metric, uint64_t up
 }
 
 std::string over_query(const Plan& plan, const Metric& metric, Span window, const std::vector<uint32_t>& kept_dimensions,
-                       uint64_t up_to_epoch) {
+                       uint64_t up_to_epoch, const DimensionFilters& filters) {
+  if (metric.kind == Metric::Kind::funnel) return funnel_over_query(plan, metric, window, kept_dimensions, up_to_epoch, filters);
   Ask ask{.plan = plan,
           .metric = metric,
           .up_to_epoch = up_to_epoch,
           .dimensions = kept_dimensions,
           .window_filter = {},
-          .due = fmt::format("{}", to_ms(window.end))};
+          .due = fmt::format("{}", to_ms(window.end)),
+          .filters = filters};
   ask.windows = false;
   ask.from = to_ms(window.start);
   ask.to = to_ms(window.end);
@@ -392,13 +398,14 @@ std::string newest_event_query(const Plan& plan, const Metric& metric, uint64_t 
 }
 
 std::string series_query(const Plan& plan, const Metric& metric, Span over, const std::vector<uint32_t>& kept_dimensions,
-                         uint64_t up_to_epoch) {
+                         uint64_t up_to_epoch, const DimensionFilters& filters) {
   Ask ask{.plan = plan,
           .metric = metric,
           .up_to_epoch = up_to_epoch,
           .dimensions = kept_dimensions,
           .window_filter = {},
-          .due = "_we"};
+          .due = "_we",
+          .filters = filters};
   // A window that ends after `start` may have begun a whole size before.
   ask.from = to_ms(over.start) - metric.window.size.count();
   ask.to = to_ms(over.end);

@@ -315,8 +315,8 @@ TEST(CompileErrors, a_list_stands_in_a_table_and_in_no_calculation) {
   EXPECT_EQ(errors(files(list,
                          "version: 1\ndashboards:\n  - name: d\n    rows:\n      - [{timeseries: m.pages}]\n"
                          "      - [{stat: m.pages}, {table: m, columns: [pages]}]\n")),
-            "dashboards/d.yaml:5:23: `pages` is a list; show it in a table: {table: m, columns: [pages]}\n"
-            "dashboards/d.yaml:6:17: `pages` is a list; show it in a table: {table: m, columns: [pages]}\n");
+            "dashboards/d.yaml:5:23: `pages` is a list; show it by {top: m.pages} or in a table: {table: m, columns: [pages]}\n"
+            "dashboards/d.yaml:6:17: `pages` is a list; show it by {top: m.pages} or in a table: {table: m, columns: [pages]}\n");
   EXPECT_EQ(errors(files(list + "      half: pages / 2\n")),
             "metrics/m.yaml:7:13: `pages` is a list; derived measures calculate with numbers\n");
 }
@@ -376,10 +376,11 @@ TEST(CompileErrors, dashboard_errors_name_what_there_is) {
   EXPECT_EQ(panel("{stat: m.zzz}"), at(19, "metric `m` has no measure `zzz`; it has `commits` and `latest`"));
   EXPECT_EQ(panel("{stat: m}"), at(17, "name a measure too: m.commits"));
   EXPECT_EQ(panel("{stats: m.commits}"),
-            at(10, "a panel is one of {stat: METRIC.MEASURE}, {timeseries: METRIC.MEASURE}, {table: METRIC, columns: [...]}") +
+            at(10,
+               "a panel is one of {stat: METRIC.MEASURE}, {timeseries: METRIC.MEASURE}, {table: METRIC, columns: [...]}, {top: "
+               "METRIC.MEASURE, by: DIMENSION}, {band: METRIC, measures: [...]}, {funnel: FUNNEL}, {retention: RETENTION}") +
                 at(11, "unknown key `stats`; did you mean `stat`?"));
-  EXPECT_EQ(panel("{stat: m.commits, table: m}"),
-            at(28, "a panel is one of stat, timeseries and table; here are `stat` and `table`"));
+  EXPECT_EQ(panel("{stat: m.commits, table: m}"), at(28, "a panel is of one kind; here are `stat` and `table`"));
   EXPECT_EQ(panel("{stat: m.commits, by: repo}"), at(28, "`by` does not go with `stat`"));
   EXPECT_EQ(panel("{timeseries: m.commits, by: [repo, kind]}"), "");
   EXPECT_EQ(panel("{timeseries: m.commits, by: rep}"), at(38, "metric `m` has no dimension `rep`; did you mean `repo`?"));
@@ -394,8 +395,9 @@ TEST(CompileErrors, dashboard_errors_name_what_there_is) {
   EXPECT_EQ(panel("{table: m, columns: [commits], over: 1x}"),
             at(47, "`over` is a whole number and one of ms, s, m, h, d: 10m; not `1x`"));
   EXPECT_EQ(panel("stat"), at(10,
-                              "a panel is keys with values, not a text; its keys are `stat`, `timeseries`, `table`, `by`, "
-                              "`columns`, `over` and `title`"));
+                              "a panel is keys with values, not a text; its keys are `stat`, `timeseries`, `table`, `top`, "
+                              "`band`, `funnel`, `retention`, `by`, `columns`, `measures`, `limit`, `over` and "
+                              "`title`"));
   EXPECT_EQ(panel(""), at(9, "a row has at least one panel"));
   EXPECT_EQ(errors(files(m, "version: 1\ndashboards:\n  - name: d\n    rows: [{stat: m.commits}]\n")),
             "dashboards/d.yaml:4:12: a row is a list of panels, not keys; write - [{...}, {...}]\n");

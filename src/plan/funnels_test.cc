@@ -91,14 +91,6 @@ TEST(Funnels, what_is_wrong_is_said_with_its_place) {
             "metrics/m.yaml:3:11: `events` is a table that every project has; choose another name\n");
 }
 
-TEST(Funnels, panels_of_funnels_say_that_they_are_not_built) {
-  EXPECT_EQ(
-      errors(files(funnel(kFront + kSteps),
-                   "version: 1\ndashboards:\n  - name: d\n    rows:\n      - [{stat: author_to_lander.people}]\n")),
-      "dashboards/d.yaml:5:17: `author_to_lander` is a funnel; panels of these are not in this release: SQL has its numbers, as "
-      "sluice.author_to_lander\n");
-}
-
 TEST(Funnels, the_view_has_the_steps_behind_the_dimensions) {
   const Plan plan = plan_of(funnel(kFront + "    dimensions: {repo: properties.repo, in_from: source}\n" + kSteps));
   const std::string sql = clickhouse::create_view(plan.metrics[0], "t");

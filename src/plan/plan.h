@@ -135,12 +135,13 @@ struct Metric {
 };
 
 struct Panel {
-  enum class Kind : uint8_t { stat, timeseries, table };
+  enum class Kind : uint8_t { stat, timeseries, table, top, band, funnel, retention };
   Kind kind = Kind::stat;
   uint32_t metric = 0;  // index into Plan::metrics
-  std::vector<uint32_t> measures;  // stat, timeseries: one; table: its measure columns in order
-  std::vector<uint32_t> dimensions;  // timeseries: `by`; table: its dimension columns in order
+  std::vector<uint32_t> measures;  // stat, timeseries, top: one; table: its measure columns in order; band: as written
+  std::vector<uint32_t> dimensions;  // timeseries, top, funnel: `by`; table: its dimension columns in order
   std::vector<std::string> columns;  // table: names in the order written
+  uint32_t limit = 10;  // top: values shown
   DurationMs over{90LL * 86'400'000};
   std::string title;  // optional, else the measure's label
 };

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <array>
+#include <charconv>
 
 #include <fmt/format.h>
 
@@ -9,13 +10,36 @@ namespace sluice::plan {
 namespace {
 
 constexpr size_t kPanelsMax = 200;  // of a dashboard
+constexpr uint32_t kTopPanelMax = 100;
+constexpr size_t kBandMeasuresMin = 2, kBandMeasuresMax = 5;
 
 struct Form {
   std::string_view key;
   Panel::Kind kind;
+  Metric::Kind of;  // definitions it shows
+  std::string_view takes;  // further keys, beside `over` and `title`
 };
-constexpr std::array<Form, 3> kForms{
-    {{"stat", Panel::Kind::stat}, {"timeseries", Panel::Kind::timeseries}, {"table", Panel::Kind::table}}};
+constexpr std::array<Form, 7> kForms{{
+    {"stat", Panel::Kind::stat, Metric::Kind::windows, ""},
+    {"timeseries", Panel::Kind::timeseries, Metric::Kind::windows, "by"},
+    {"table", Panel::Kind::table, Metric::Kind::windows, "columns"},
+    {"top", Panel::Kind::top, Metric::Kind::windows, "by limit"},
+    {"band", Panel::Kind::band, Metric::Kind::windows, "measures"},
+    {"funnel", Panel::Kind::funnel, Metric::Kind::funnel, "by"},
+    {"retention", Panel::Kind::retention, Metric::Kind::retention, ""},
+}};
+
+// The form that shows definitions of a kind, for advice.
+std::string_view form_of(Metric::Kind kind) {
+  switch (kind) {
+    case Metric::Kind::windows: return "stat";
+    case Metric::Kind::funnel: return "funnel";
+    case Metric::Kind::retention: return "retention";
+    case Metric::Kind::sessions: return "sessions";
+  }
+  return "stat";
+}
+std::string_view kind_word(Metric::Kind kind) { return kind == Metric::Kind::windows ? "metric" : form_of(kind); }
 
 template <class Named>
 std::optional<uint32_t> index_of(const std::vector<Named>& list, std::string_view name) {
@@ -49,13 +73,20 @@ class PanelReader {
     panel.title = reader_.text(map_, keys_, "title");
     const Bounds bounds{.least = DurationMs{1000}, .most = DurationMs{36'600LL * 86'400'000}};
     panel.over = reader_.duration(map_, keys_, "over", bounds).value_or(panel.over);
-    refuse("by", form->kind == Panel::Kind::timeseries, *form);
-    refuse("columns", form->kind == Panel::Kind::table, *form);
+    for (const std::string_view key : {"by", "columns", "measures", "limit"})
+      refuse(key, form->takes.find(key) != std::string_view::npos, *form);
     const Yaml* target = value_of(map_, keys_, form->key);
-    if (target == nullptr || !read_target(*target, panel)) return std::nullopt;
+    if (target == nullptr || !read_target(*target, *form, panel)) return std::nullopt;
     const size_t before = reader_.errors();
-    if (form->kind == Panel::Kind::timeseries) read_by(panel);
-    if (form->kind == Panel::Kind::table) read_columns(panel);
+    switch (form->kind) {
+      case Panel::Kind::timeseries: read_by(panel); break;
+      case Panel::Kind::table: read_columns(panel); break;
+      case Panel::Kind::top: read_top(*target, panel); break;
+      case Panel::Kind::band: read_band(panel); break;
+      case Panel::Kind::funnel: read_one_dimension(panel, "a funnel"); break;
+      case Panel::Kind::stat:
+      case Panel::Kind::retention: break;
+    }
     if (reader_.errors() != before) return std::nullopt;
     return panel;
   }
@@ -69,15 +100,16 @@ class PanelReader {
       const Yaml::Entry* entry = map_.find(candidate.key);
       if (entry == nullptr) continue;
       if (form != nullptr) {
-        reader_.report(entry->at, fmt::format("a panel is one of stat, timeseries and table; here are `{}` and `{}`", form->key,
-                                              candidate.key));
+        reader_.report(entry->at, fmt::format("a panel is of one kind; here are `{}` and `{}`", form->key, candidate.key));
         return nullptr;
       }
       form = &candidate;
     }
-    if (form == nullptr)
+    if (form == nullptr && map_.find("sessions") == nullptr)
       reader_.report(map_.at,
-                     "a panel is one of {stat: METRIC.MEASURE}, {timeseries: METRIC.MEASURE}, {table: METRIC, columns: [...]}");
+                     "a panel is one of {stat: METRIC.MEASURE}, {timeseries: METRIC.MEASURE}, {table: METRIC, columns: [...]}, "
+                     "{top: METRIC.MEASURE, by: DIMENSION}, {band: METRIC, measures: [...]}, {funnel: FUNNEL}, {retention: "
+                     "RETENTION}");
     return form;
   }
 
@@ -86,27 +118,37 @@ class PanelReader {
     if (entry != nullptr && !fits) reader_.report(entry->at, fmt::format("`{}` does not go with `{}`", key, form.key));
   }
 
-  bool read_target(const Yaml& target, Panel& panel) {
+  bool read_target(const Yaml& target, const Form& form, Panel& panel) {
     const size_t dot = target.text.find('.');
     const std::string name = target.text.substr(0, dot);
     const std::optional<uint32_t> found = index_of(plan_.metrics, name);
     if (!found) {
-      reader_.report(target.at, fmt::format("no metric {}{}", quoted(name), did_you_mean(name, names_of(plan_.metrics))));
+      std::vector<std::string> known;
+      for (const Metric& one : plan_.metrics) {
+        if (one.kind == form.of) known.push_back(one.name);
+      }
+      reader_.report(target.at, fmt::format("no {} {}{}", kind_word(form.of), quoted(name), did_you_mean(name, known)));
       return false;
     }
     panel.metric = *found;
-    if (metric(panel).kind != Metric::Kind::windows) {
-      reader_.report(target.at,
-                     fmt::format("`{}` is a {}; panels of these are not in this release: SQL has its numbers, as sluice.{}", name,
-                                 metric(panel).kind == Metric::Kind::funnel ? "funnel" : "retention", name));
+    const Metric::Kind kind = metric(panel).kind;
+    if (kind != form.of) {
+      reader_.report(target.at, fmt::format("`{}` is a {}, which `{}` does not show; write {{{}: {}{}}}", name, kind_word(kind),
+                                            form.key, form_of(kind), name, kind == Metric::Kind::windows ? ".MEASURE" : ""));
       return false;
     }
-    if (panel.kind == Panel::Kind::table) {
-      if (dot != std::string::npos)
-        reader_.report(inside(reader_, target, dot),
-                       fmt::format("`table` takes the metric alone: {}; measures go into `columns`", name));
-      return dot == std::string::npos;
-    }
+    if (form.kind == Panel::Kind::stat || form.kind == Panel::Kind::timeseries || form.kind == Panel::Kind::top)
+      return read_measure(target, dot, name, panel);
+    if (dot == std::string::npos) return true;
+    const std::string_view rest = form.kind == Panel::Kind::table  ? "; measures go into `columns`"
+                                  : form.kind == Panel::Kind::band ? "; measures go into `measures`"
+                                                                   : "";
+    reader_.report(inside(reader_, target, dot),
+                   fmt::format("`{}` takes the {} alone: {}{}", form.key, kind_word(form.of), name, rest));
+    return false;
+  }
+
+  bool read_measure(const Yaml& target, size_t dot, const std::string& name, Panel& panel) {
     if (dot == std::string::npos) {
       reader_.report(target.at, fmt::format("name a measure too: {}.{}", name,
                                             metric(panel).measures.empty() ? "MEASURE" : metric(panel).measures[0].name));
@@ -119,18 +161,73 @@ class PanelReader {
                                                                    hint(measure, names_of(metric(panel).measures))));
       return false;
     }
-    const Measure& found_measure = metric(panel).measures[*index];
-    if (panel.kind != Panel::Kind::table && found_measure.kind == MeasureKind::topk) {
-      reader_.report(target.at,
-                     fmt::format("`{}` is a list; show it in a table: {{table: {}, columns: [{}]}}", measure, name, measure));
+    const Measure& found = metric(panel).measures[*index];
+    const bool top = panel.kind == Panel::Kind::top;
+    if (!top && found.kind == MeasureKind::topk) {
+      reader_.report(target.at, fmt::format("`{0}` is a list; show it by {{top: {1}.{0}}} or in a table: {{table: {1}, columns: "
+                                            "[{0}]}}",
+                                            measure, name));
       return false;
     }
-    if (panel.kind == Panel::Kind::timeseries && found_measure.type != Type::number) {
-      reader_.report(target.at, fmt::format("`{}` is a {}; a time series draws numbers", measure, type_name(found_measure.type)));
+    if (panel.kind != Panel::Kind::stat && found.kind != MeasureKind::topk && found.type != Type::number) {
+      reader_.report(target.at, fmt::format("`{}` is a {}; {}", measure, type_name(found.type),
+                                            top ? "values are ranked by numbers" : "a time series draws numbers"));
       return false;
     }
     panel.measures.push_back(*index);
     return true;
+  }
+
+  // `top`: the values of one dimension by a number, or those that a topk counted.
+  void read_top(const Yaml& target, Panel& panel) {
+    const Measure& measure = metric(panel).measures[panel.measures.front()];
+    const Yaml::Entry* by = map_.find("by");
+    if (measure.kind == MeasureKind::topk) {
+      if (by != nullptr) reader_.report(by->at, fmt::format("`{}` has its own values; leave `by` out", measure.name));
+    } else if (by == nullptr) {
+      reader_.report(target.at, fmt::format("`top` needs `by`: the dimension whose values are ranked{}",
+                                            hint("", names_of(metric(panel).dimensions))));
+    } else {
+      read_one_dimension(panel, "`top`");
+    }
+    const Yaml* limit = value_of(map_, keys_, "limit");
+    if (limit == nullptr) return;
+    const char* end = limit->text.data() + limit->text.size();
+    const auto [read, error] = std::from_chars(limit->text.data(), end, panel.limit);
+    if (error != std::errc() || read != end || panel.limit < 1 || panel.limit > kTopPanelMax)
+      reader_.report(limit->at, fmt::format("`limit` is a whole number from 1 to {}, not {}", kTopPanelMax, quoted(limit->text)));
+  }
+
+  void read_one_dimension(Panel& panel, std::string_view what) {
+    read_by(panel);
+    if (panel.dimensions.size() > 1)
+      reader_.report(value_of(map_, keys_, "by")->at, fmt::format("{} is split by one dimension", what));
+  }
+
+  void read_band(Panel& panel) {
+    const Yaml* measures = value_of(map_, keys_, "measures");
+    if (measures == nullptr) {
+      if (map_.find("measures") == nullptr) reader_.report(map_.at, "`band` needs `measures`: [p50, p90, p99]");
+      return;
+    }
+    const size_t before = reader_.errors();
+    for (const Yaml* item : scalars(*measures)) {
+      const std::optional<uint32_t> index = index_of(metric(panel).measures, item->text);
+      if (!index) {
+        reader_.report(item->at, fmt::format("metric `{}` has no measure {}{}", metric(panel).name, quoted(item->text),
+                                             hint(item->text, names_of(metric(panel).measures))));
+      } else if (metric(panel).measures[*index].kind == MeasureKind::topk ||
+                 metric(panel).measures[*index].type != Type::number) {
+        reader_.report(item->at, fmt::format("`{}` is not a number; a band draws numbers", item->text));
+      } else if (std::find(panel.measures.begin(), panel.measures.end(), *index) != panel.measures.end()) {
+        reader_.report(item->at, fmt::format("`{}` stands here twice", item->text));
+      } else {
+        panel.measures.push_back(*index);
+      }
+    }
+    const size_t n = panel.measures.size();
+    if (reader_.errors() == before && (n < kBandMeasuresMin || n > kBandMeasuresMax))
+      reader_.report(measures->at, fmt::format("a band has {} to {} measures, not {}", kBandMeasuresMin, kBandMeasuresMax, n));
   }
 
   static std::string hint(const std::string& name, const std::vector<std::string>& names) {
@@ -151,11 +248,14 @@ class PanelReader {
   void read_by(Panel& panel) {
     const Yaml* by = value_of(map_, keys_, "by");
     if (by == nullptr) return;
+    std::vector<std::string> known = names_of(metric(panel).dimensions);
+    if (metric(panel).kind == Metric::Kind::funnel) known.pop_back();  // `step`, which every group has
     for (const Yaml* item : scalars(*by)) {
-      const std::optional<uint32_t> index = index_of(metric(panel).dimensions, item->text);
+      const auto at = std::find(known.begin(), known.end(), item->text);
+      const auto index = at == known.end() ? std::nullopt : std::optional(static_cast<uint32_t>(at - known.begin()));
       if (!index) {
-        reader_.report(item->at, fmt::format("metric `{}` has no dimension {}{}", metric(panel).name, quoted(item->text),
-                                             hint(item->text, names_of(metric(panel).dimensions))));
+        reader_.report(item->at, fmt::format("{} `{}` has no dimension {}{}", kind_word(metric(panel).kind), metric(panel).name,
+                                             quoted(item->text), hint(item->text, known)));
       } else if (std::find(panel.dimensions.begin(), panel.dimensions.end(), *index) != panel.dimensions.end()) {
         reader_.report(item->at, fmt::format("`{}` stands here twice", item->text));
       } else {

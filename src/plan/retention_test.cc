@@ -52,11 +52,6 @@ TEST(Retention, what_is_wrong_is_said_with_its_place) {
             "metrics/m.yaml:5:13: the periods of a retention follow one another: {tumble: 7d, offset: 4d}\n"
             "metrics/m.yaml:6:14: `periods` is a whole number from 1 to 366, not `0`\n"
             "metrics/m.yaml:7:12: unknown name `evnt`; did you mean `event`?\n");
-  EXPECT_EQ(
-      errors(
-          files(retention(kBody), "version: 1\ndashboards:\n  - name: d\n    rows:\n      - [{stat: weekly_authors.people}]\n")),
-      "dashboards/d.yaml:5:17: `weekly_authors` is a retention; panels of these are not in this release: SQL has its numbers, as "
-      "sluice.weekly_authors\n");
 }
 
 }  // namespace

@@ -2,34 +2,19 @@
 
 #include <algorithm>
 
-#include "base/rfc3339.h"
 #include "serve/json_out.h"
 
 namespace sluice::serve {
 namespace {
 
-std::string value_text(const plan::StoredValue& value) {
-  switch (value.kind) {
-    case plan::Value::Kind::number: return value.number.to_text();
-    case plan::Value::Kind::text: return value.text;
-    case plan::Value::Kind::time: return format_clickhouse(value.time);
-    case plan::Value::Kind::top: return plan::top_text(value.top);
-    case plan::Value::Kind::boolean: return value.number.raw != 0 ? "true" : "false";
-    case plan::Value::Kind::null: break;
-  }
-  return {};
-}
-
-std::optional<std::string> shown_value(const plan::StoredValue& value) {
-  if (value.kind == plan::Value::Kind::null) return std::nullopt;
-  return value_text(value);
-}
-
-// Every series panel gets the same share of the memory for points.
+// Every panel that holds points gets the same share of the memory for them.
 size_t points_share(const PanelList& list, const BoardsOptions& options) {
-  const auto series = std::count_if(list.panels().begin(), list.panels().end(),
-                                    [](const PanelEntry& entry) { return entry.panel->kind == plan::Panel::Kind::timeseries; });
-  return std::clamp<size_t>(options.points_total_max / std::max<size_t>(1, static_cast<size_t>(series)), 1,
+  const auto holds_points = [](const PanelEntry& entry) {
+    using Kind = plan::Panel::Kind;
+    return entry.panel->kind == Kind::timeseries || entry.panel->kind == Kind::band || entry.panel->kind == Kind::retention;
+  };
+  const auto sharing = std::count_if(list.panels().begin(), list.panels().end(), holds_points);
+  return std::clamp<size_t>(options.points_total_max / std::max<size_t>(1, static_cast<size_t>(sharing)), 1,
                             options.points_panel_max);
 }
 
@@ -47,15 +32,9 @@ Boards::Boards(std::shared_ptr<const Project> project, BoardsOptions options)
       points_panel_max_(points_share(list_, options)),
       newest_(project_->plan->metrics.size(), kMinusInfinity),
       newest_known_(project_->plan->metrics.size(), false),
-      queries_(list_.queries().size()),
-      series_(list_.panels().size()),
-      tables_(list_.panels().size()),
-      stats_(list_.panels().size()) {
-  for (size_t i = 0; i < list_.panels().size(); ++i) {
-    const PanelEntry& entry = list_.panels()[i];
-    if (entry.panel->kind != plan::Panel::Kind::timeseries) continue;
-    series_[i] = std::make_unique<SeriesBoard>(entry.metric->allowed_lateness, points_panel_max_);
-  }
+      changes_(project_->plan->metrics.size(), 0),
+      queries_(list_.queries().size()) {
+  for (const PanelEntry& entry : list_.panels()) boards_.push_back(make_panel_board(entry, points_panel_max_));
 }
 
 void Boards::watch(uint32_t panel) { ++queries_[list_.panels()[panel].query].watchers; }
@@ -71,12 +50,8 @@ void Boards::expire(os::MonotonicTime now) {
     QueryState& state = queries_[q];
     if (state.watchers > 0 || state.running || !state.ready || now - state.unwatched_since < options_.keep_unwatched) continue;
     state.ready = false;
-    state.answer = {};
-    for (const uint32_t panel : list_.queries()[q].panels) {
-      if (series_[panel]) series_[panel]->clear();
-      tables_[panel] = {};
-      stats_[panel].clear();
-    }
+    state.answer.reset();
+    for (const uint32_t panel : list_.queries()[q].panels) boards_[panel]->clear();
   }
 }
 
@@ -87,6 +62,7 @@ std::vector<BoardChange> Boards::commit(const Committed& committed) {
   std::vector<PendingChange> changes(project_->plan->metrics.size());
   for (const MetricChange& change : committed.metrics) {
     newest_[change.metric] = std::max(newest_[change.metric], change.newest);
+    ++changes_[change.metric];
     if (is_watched(change.metric)) changes[change.metric] = {std::make_shared<const MetricChange>(change), committed.clock};
     for (size_t q = 0; q < queries_.size(); ++q) {
       const SharedQuery& query = list_.queries()[q];
@@ -111,8 +87,8 @@ std::vector<BoardChange> Boards::commit(const Committed& committed) {
 
 // An answer that stays as it is changes its state only when the watermark passes its window's due time.
 bool Boards::state_moves(const SharedQuery& query, const QueryState& state, TimeMs before) const {
-  const TimeMs due = state.answer.window.end + project_->plan->metrics[query.metric].allowed_lateness;
-  return before < due && state.as_of.watermark >= due;
+  const TimeMs closes = project_->plan->metrics[query.metric].closes(state.answer->window);
+  return before < closes && state.as_of.watermark >= closes;
 }
 
 bool Boards::is_watched(uint32_t metric) const {
@@ -149,37 +125,18 @@ void Boards::slide(size_t q) {
   const plan::Span over = over_span(project_->plan->metrics[query.metric], newest_[query.metric], query.over);
   // A load that was cut begins later than D before the end; it stays so until the end has moved that far.
   state.over = {std::max(state.over.start, over.start), over.end};
-  for (const uint32_t panel : query.panels) series_[panel]->set_over(state.over);
+  for (const uint32_t panel : query.panels) boards_[panel]->slide(state.over);
 }
 
 void Boards::apply_view(size_t q, const PendingChange& change) {
   const SharedQuery& query = list_.queries()[q];
   const plan::Metric& metric = project_->plan->metrics[query.metric];
+  ViewChange view{*change.change, {}, change.at};
   for (const plan::MetricRow& row : change.change->rows) {
-    std::vector<plan::StoredValue> values;
-    if (!row.removed) values = plan::visible_values(metric, row.stored, evaluator_);
-    for (const uint32_t panel : query.panels) {
-      const PanelEntry& entry = list_.panels()[panel];
-      const plan::Group key = panel_key(entry, row.dimensions);
-      if (row.removed) {
-        series_[panel]->remove(key, row.window);
-        continue;
-      }
-      Point point;
-      point.value = shown_value(values[entry.panel->measures.front()]);
-      point.state = row.state;
-      point.as_of = change.change->as_of;
-      series_[panel]->put(key, row.window, std::move(point));
-    }
+    view.values.emplace_back();
+    if (!row.removed) view.values.back() = plan::visible_values(metric, row.stored, evaluator_);
   }
-  for (const plan::Revision& revision : change.change->revisions) {
-    for (const uint32_t panel : query.panels) {
-      const PanelEntry& entry = list_.panels()[panel];
-      if (metric.measures[entry.panel->measures.front()].name != revision.measure) continue;
-      series_[panel]->revise(panel_key(entry, revision.dimensions), revision.window,
-                             {change.at, revision.old_value, revision.new_value, plan::cause_name(revision.cause)});
-    }
-  }
+  for (const uint32_t panel : query.panels) boards_[panel]->apply(view);
 }
 
 size_t Boards::watched_computed() const {
@@ -270,78 +227,25 @@ void Boards::install(const BoardTask& task, Loaded loaded) {
   state.as_of = query.kind == SharedQuery::Kind::view || !state.changed ? now_ : task.as_of;
   state.empty = loaded.newest == kMinusInfinity;
   state.over = loaded.over;
-  if (query.kind == SharedQuery::Kind::over) {
-    state.answer = OverAnswer{};
-    state.answer.window = loaded.over;
-    state.answer.empty = state.empty;
-    state.answer.groups = loaded.groups;
-    state.answer.computed_at = loaded.computed_at;
-    state.answer.took = loaded.took;
-    for (LoadedRow& row : loaded.rows) {
-      state.answer.rows.push_back({std::move(row.key), std::move(row.values), row.any_late, row.any_on_time});
-    }
-    return;
-  }
-  for (const uint32_t panel : query.panels) install_series(panel, query, state, loaded);
+  if (query.kind == SharedQuery::Kind::over) state.answer = over_answer_of(loaded);
+  for (const uint32_t panel : query.panels) boards_[panel]->install({query, loaded, state.answer, state.as_of});
   if (query.kind != SharedQuery::Kind::view) return;
   slide(task.query);
   for (const PendingChange& change : std::exchange(state.pending, {})) apply_view(task.query, change);
 }
 
-void Boards::install_series(uint32_t panel, const SharedQuery& query, const QueryState& state, const Loaded& loaded) {
-  const PanelEntry& entry = list_.panels()[panel];
-  SeriesBoard& board = *series_[panel];
-  const uint32_t measure = entry.panel->measures.front();
-  if (!state.empty) board.set_over(loaded.over);
-  board.begin_replace();
-  for (const LoadedRow& row : loaded.rows) {
-    Point point;
-    point.value = row.values[measure];
-    point.computed = query.kind == SharedQuery::Kind::series;
-    point.any_late = row.any_late;
-    point.any_on_time = row.any_on_time;
-    point.state = !point.computed ? row.state
-                                  : plan::state_of(row.window.end, entry.metric->allowed_lateness, state.as_of.watermark,
-                                                   row.any_late, row.any_on_time);
-    if (point.computed) point.as_of = state.as_of.epoch;
-    board.put(panel_key(entry, row.key), row.window, std::move(point));
-  }
-  board.end_replace();
-  for (const LoadedRevision& r : loaded.revisions) {
-    if (r.measure != entry.metric->measures[measure].name) continue;
-    board.revise(panel_key(entry, r.key), r.window, {r.at, r.old_value, r.new_value, r.cause});
-  }
-}
-
 void Boards::collect(size_t q, std::vector<BoardChange>& out) {
   const QueryState& state = queries_[q];
   for (const uint32_t panel : list_.queries()[q].panels) {
-    const PanelEntry& entry = list_.panels()[panel];
-    if (series_[panel]) {
-      if (list_.queries()[q].kind == SharedQuery::Kind::series) series_[panel]->advance(state.as_of.watermark);
-      if (auto change = series_[panel]->take_change()) out.push_back({panel, change->whole, wrap(panel, change->data)});
-    } else if (entry.panel->kind == plan::Panel::Kind::stat) {
-      std::string data = stat_data(entry, state.answer, state.as_of.watermark);
-      if (data == stats_[panel]) continue;
-      const bool whole = stats_[panel].empty();
-      out.push_back({panel, whole, wrap(panel, data)});
-      stats_[panel] = std::move(data);
-    } else {
-      ShownTable table = table_rows(entry, state.answer, state.as_of.watermark);
-      const bool whole = tables_[panel].head.empty();
-      const auto patch = whole ? table_data(table) : table_patch(tables_[panel], table);
-      if (patch) out.push_back({panel, whole, wrap(panel, *patch)});
-      tables_[panel] = std::move(table);
-    }
+    boards_[panel]->advance(state.as_of.watermark);
+    if (const auto change = boards_[panel]->take_change()) out.push_back({panel, change->whole, wrap(panel, change->data)});
   }
 }
 
 std::string Boards::snapshot_json(uint32_t panel) const {
   const QueryState& state = queries_[list_.panels()[panel].query];
   if (!state.ready) return wrap(panel, "null");
-  if (series_[panel]) return wrap(panel, series_[panel]->data());
-  if (list_.panels()[panel].panel->kind == plan::Panel::Kind::stat) return wrap(panel, stats_[panel]);
-  return wrap(panel, table_data(tables_[panel]));
+  return wrap(panel, boards_[panel]->data());
 }
 
 std::string Boards::wrap(uint32_t panel, std::string_view data) const {
@@ -365,12 +269,6 @@ bool Boards::complete_since(uint32_t panel, event::Epoch epoch) const {
   return state.ready && state.born <= epoch && epoch <= now_.epoch;
 }
 
-plan::Group Boards::panel_key(const PanelEntry& entry, const plan::Group& kept) const {
-  plan::Group key;
-  for (const uint32_t position : entry.key_positions) key.push_back(kept[position]);
-  return key;
-}
-
 ShownPanel Boards::shown(uint32_t panel) const {
   const PanelEntry& entry = list_.panels()[panel];
   const QueryState& state = queries_[entry.query];
@@ -380,24 +278,43 @@ ShownPanel Boards::shown(uint32_t panel) const {
   shown.as_of = state.as_of;
   shown.over = state.over;
   shown.empty = state.empty;
-  if (series_[panel]) {
-    shown.over.start = std::max(shown.over.start, series_[panel]->start());
-    for (const auto& [key, series] : series_[panel]->series()) {
-      for (const auto& [window, point] : series.points)
-        shown.points.push_back({window, key, {point.value}, point.state, point.as_of});
-    }
-    return shown;
-  }
-  for (const OverRow& row : state.answer.rows) {
-    ShownPoint point{state.over,
-                     panel_key(entry, row.key),
-                     {},
-                     over_state(state.answer, row, entry.metric->allowed_lateness, state.as_of.watermark),
-                     state.as_of.epoch};
-    for (const uint32_t measure : entry.panel->measures) point.values.push_back(row.values[measure]);
-    shown.points.push_back(std::move(point));
-  }
+  if (const auto start = boards_[panel]->start()) shown.over.start = std::max(shown.over.start, *start);
+  shown.points = boards_[panel]->points();
   return shown;
+}
+
+ShownPanel Boards::ranged(uint32_t panel, const PanelRange& range, std::vector<std::string>& unknown, BoardTask& task) const {
+  const PanelEntry& entry = list_.panels()[panel];
+  auto query = std::make_shared<SharedQuery>(list_.queries()[entry.query]);
+  query->panels = {panel};
+  query->over = range.over.value_or(query->over);
+  query->filters = filters_of(*entry.metric, range, unknown);
+  task.as_of = now_;
+  if (newest_known_[entry.panel->metric]) task.newest = newest_[entry.panel->metric];
+  if (range.until) task.range = plan::Span{*range.until - query->over, *range.until};
+  task.timeout = options_.query_timeout;
+  ShownPanel shown;
+  shown.project = project_;
+  shown.entry = &entry;
+  shown.query = query.get();
+  shown.own_query = std::move(query);
+  shown.as_of = now_;
+  return shown;
+}
+
+void fill_ranged(RangedPanel& panel, const Loaded& loaded, size_t points_max) {
+  ShownPanel& shown = panel.shown;
+  const std::unique_ptr<PanelBoard> board = make_panel_board(*shown.entry, points_max);
+  const bool over = shown.query->kind == SharedQuery::Kind::over;
+  board->install({*shown.query, loaded, over ? over_answer_of(loaded) : nullptr, shown.as_of});
+  shown.over = loaded.over;
+  if (const auto start = board->start()) shown.over.start = std::max(shown.over.start, *start);
+  shown.empty = loaded.newest == kMinusInfinity;
+  shown.points = board->points();
+  panel.data = board->data();
+  panel.took = loaded.took;
+  panel.filling = std::any_of(shown.points.begin(), shown.points.end(),
+                              [](const ShownPoint& point) { return point.state == plan::State::filling; });
 }
 
 }  // namespace sluice::serve

@@ -19,10 +19,10 @@
 #include "os/clock.h"
 #include "serve/feed.h"
 #include "serve/loading.h"
-#include "serve/over_answer.h"
+#include "serve/panel_board.h"
 #include "serve/panel_list.h"
+#include "serve/panel_range.h"
 #include "serve/project.h"
-#include "serve/series_board.h"
 
 namespace sluice::serve {
 
@@ -76,6 +76,12 @@ class Boards {
   bool complete_since(uint32_t panel, event::Epoch epoch) const;
   ShownPanel shown(uint32_t panel) const;  // ready() panels only
 
+  bool begun() const { return begun_; }
+  // How often something of the metric changed.
+  uint64_t changes(uint32_t metric) const { return changes_[metric]; }
+  // What a panel asks with another range, and the task that answers it; names that the metric does not have go to `unknown`.
+  ShownPanel ranged(uint32_t panel, const PanelRange& range, std::vector<std::string>& unknown, BoardTask& task) const;
+
  private:
   struct QueryState {
     size_t watchers = 0;
@@ -88,7 +94,7 @@ class Boards {
     os::MonotonicTime last_end{};
     AsOf as_of;
     event::Epoch born;  // ready without a gap since then
-    OverAnswer answer;  // kind over
+    std::shared_ptr<const OverAnswer> answer;  // kind over
     plan::Span over;
     bool empty = true;  // no event passes `where`
     std::vector<PendingChange> pending;
@@ -105,10 +111,8 @@ class Boards {
   void apply_view(size_t query, const PendingChange& change);
   void slide(size_t query);
   void install(const BoardTask& task, Loaded loaded);
-  void install_series(uint32_t panel, const SharedQuery& query, const QueryState& state, const Loaded& loaded);
   void collect(size_t query, std::vector<BoardChange>& out);
   std::string wrap(uint32_t panel, std::string_view data) const;
-  plan::Group panel_key(const PanelEntry& entry, const plan::Group& kept) const;
 
   const std::shared_ptr<const Project> project_;
   const BoardsOptions options_;
@@ -118,11 +122,13 @@ class Boards {
   bool begun_ = false;  // the first commit() came
   std::vector<TimeMs> newest_;  // per metric
   std::vector<bool> newest_known_;
+  std::vector<uint64_t> changes_;  // per metric
   std::vector<QueryState> queries_;
-  std::vector<std::unique_ptr<SeriesBoard>> series_;  // per panel; null for stats and tables
-  std::vector<ShownTable> tables_;  // per panel: what was last sent of a table
-  std::vector<std::string> stats_;  // per panel: what was last sent of a stat
+  std::vector<std::unique_ptr<PanelBoard>> boards_;  // per panel
   plan::Evaluator evaluator_;
 };
+
+// The answer of a ranged panel's query as the panel shows it.
+void fill_ranged(RangedPanel& panel, const Loaded& loaded, size_t points_max);
 
 }  // namespace sluice::serve

@@ -57,7 +57,8 @@ Hub::Hub(std::shared_ptr<const Project> project, Queries& queries, os::Clock& cl
     : queries_(queries),
       clock_(clock),
       options_(options),
-      boards_(std::make_shared<Boards>(std::move(project), options.boards)) {}
+      boards_(std::make_shared<Boards>(std::move(project), options.boards)),
+      ranges_(options.ranges_max, options.ranges_bytes_max) {}
 
 std::shared_ptr<const Project> Hub::project() const {
   const std::lock_guard lock(mutex_);
@@ -77,6 +78,7 @@ void Hub::replace(std::shared_ptr<const Project> project) {
     ring_lost_ = event::Epoch(UINT64_MAX);  // until the first commit
     tables_.clear();
     progress_.clear();
+    ranges_.clear();
   }
   for (const auto& subscriber : all) end_stream(*subscriber->stream, "definitions");
 }
@@ -281,7 +283,11 @@ Result<ShownPanel> Hub::shown(std::string_view panel_id) const {
   return shown;
 }
 
-Result<ShownPanel> Hub::shown_or_compute(std::string_view panel_id) {
+Result<ShownPanel> Hub::shown_or_compute(std::string_view panel_id, const PanelRange& range) {
+  if (!range.as_shown()) {
+    const std::shared_ptr<const RangedPanel> panel = SLUICE_TRY(ranged(panel_id, range));
+    return panel->shown;
+  }
   std::optional<Running> missing;
   {
     const std::lock_guard lock(mutex_);
@@ -292,6 +298,43 @@ Result<ShownPanel> Hub::shown_or_compute(std::string_view panel_id) {
   }
   if (missing) run(*missing);
   return shown(panel_id);
+}
+
+Result<std::shared_ptr<const RangedPanel>> Hub::ranged(std::string_view panel_id, const PanelRange& range) {
+  const std::string key = range_key(panel_id, range);
+  auto out = std::make_shared<RangedPanel>();
+  BoardTask task;
+  {
+    const std::lock_guard lock(mutex_);
+    const auto panel = boards_->list().find(panel_id);
+    if (!panel) return fail(Code::not_found, "there is no panel `" + std::string(panel_id) + "`; GET /api/project lists them");
+    if (!boards_->begun())
+      return fail(Code::unavailable, "nothing is known yet: the server is starting; try again in a few seconds");
+    const uint32_t metric = boards_->list().panels()[*panel].panel->metric;
+    out->changes = boards_->changes(metric);
+    if (const auto kept = ranges_.find(key)) {
+      const bool same = kept->changes == out->changes && !kept->filling;
+      if (same || clock_.monotonic() - kept->ended < query_interval(kept->took, 1, options_.boards)) return kept;
+    }
+    out->shown = boards_->ranged(*panel, range, out->unfiltered, task);
+    out->shown.boards = boards_;
+    if (metric < tables_.size()) out->shown.table = tables_[metric];
+  }
+  task.rows_max = options_.range_points_max;
+  const ShownPanel& shown = out->shown;
+  Result<Loaded> loaded = load(*shown.project, *shown.query, task, queries_, clock_);
+  {
+    const std::lock_guard lock(mutex_);
+    ++counters_.queries;
+    if (!loaded) ++counters_.queries_failed;
+    if (loaded) counters_.query_time += loaded->took;
+  }
+  if (!loaded) return loaded.error();
+  fill_ranged(*out, *loaded, options_.range_points_max);
+  out->ended = clock_.monotonic();
+  const std::lock_guard lock(mutex_);
+  if (shown.boards == boards_) ranges_.put(key, out);
+  return std::shared_ptr<const RangedPanel>(out);
 }
 
 }  // namespace sluice::serve

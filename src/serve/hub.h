@@ -24,6 +24,7 @@
 #include "serve/boards.h"
 #include "serve/feed.h"
 #include "serve/health.h"
+#include "serve/panel_range.h"
 #include "serve/project.h"
 #include "serve/queries.h"
 #include "serve/subscriber.h"
@@ -39,6 +40,9 @@ struct HubOptions {
   DurationMs slow_timeout{30'000};
   DurationMs heartbeat{15'000};
   BoardsOptions boards;
+  size_t ranges_max = 256;  // answers kept of panels with another range
+  size_t ranges_bytes_max = 16_MiB;
+  size_t range_points_max = 20'000;  // of one
 };
 
 struct HubCounters {
@@ -85,7 +89,9 @@ class Hub {
   // What a panel shows now. not_found: no such panel; unavailable: not computed yet.
   Result<ShownPanel> shown(std::string_view panel_id) const;
   // The same, computed by the calling worker when nobody has yet.
-  Result<ShownPanel> shown_or_compute(std::string_view panel_id);
+  Result<ShownPanel> shown_or_compute(std::string_view panel_id, const PanelRange& range = {});
+  // With another range or filters: from what is kept, else computed by the calling worker.
+  Result<std::shared_ptr<const RangedPanel>> ranged(std::string_view panel_id, const PanelRange& range);
 
  private:
   struct RingItem {
@@ -129,6 +135,7 @@ class Hub {
   std::vector<std::shared_ptr<Subscriber>> subscribers_;
   std::deque<RingItem> ring_;
   size_t ring_bytes_ = 0;
+  RangeAnswers ranges_;
   event::Epoch ring_lost_;  // messages up to this id are no longer all in the ring
   EventFeed event_feed_;
   ProjectNow now_;

@@ -8,21 +8,16 @@
 #include "base/tab_separated.h"
 #include "plan/clickhouse.h"
 #include "plan/clickhouse_measure.h"
+#include "serve/funnel_answer.h"
+#include "serve/reply_row.h"
+#include "serve/retention_board.h"
 
 namespace sluice::serve {
 namespace {
 
-using Cells = std::vector<std::optional<std::string>>;
 namespace sql = plan::clickhouse;
 
 std::string instant(TimeMs t) { return fmt::format("fromUnixTimestamp64Milli({}, 'UTC')", to_ms(t)); }
-
-Error odd_reply(std::string_view what) {
-  return fail(Code::corrupt,
-              fmt::format("the store's reply to the query of {} is not what was asked for; see the SQL by \"How do you "
-                          "know?\" and run it on the SQL port",
-                          what));
-}
 
 // Everything an over or series query gives, a topk as a text that read_rows() takes.
 std::string all_columns(const plan::Metric& metric) {
@@ -35,16 +30,37 @@ std::string all_columns(const plan::Metric& metric) {
   return replaced.empty() ? "*" : fmt::format("* REPLACE ({})", replaced);
 }
 
-std::string view_sql(const plan::Metric& metric, plan::Span over, size_t limit) {
+// The rows of a metric's view that a panel shows: windows that end in (start, end]; of a retention those of cohorts whose own period does.
+std::string shown_rows_sql(const plan::Metric& metric, plan::Span over, const sql::DimensionFilters& filters,
+                           std::string (*instant_sql)(TimeMs)) {
+  std::string where = metric.cohorts
+                          ? fmt::format("window_start > {} AND window_start <= {}", instant_sql(over.start - metric.window.size),
+                                        instant_sql(over.end - metric.window.size))
+                          : fmt::format("window_end > {} AND window_end <= {}", instant_sql(over.start), instant_sql(over.end));
+  for (const sql::DimensionFilter& filter : filters)
+    where += " AND " + sql::filter_sql(sql::quote_name(metric.dimensions[filter.dimension].name), filter);
+  return where;
+}
+
+std::string view_sql(const plan::Metric& metric, plan::Span over, const sql::DimensionFilters& filters, size_t limit) {
   std::string columns = "toUnixTimestamp64Milli(window_start), toUnixTimestamp64Milli(window_end)";
   for (const plan::Dimension& d : metric.dimensions) columns += ", " + sql::quote_name(d.name);
   for (const plan::Measure& m : metric.measures) {
     const std::string name = sql::quote_name(m.name);
     columns += ", " + (m.kind == plan::MeasureKind::topk ? sql::top_cell(name) : name);
   }
-  return fmt::format(
-      "SELECT {}, state\nFROM sluice.{}\nWHERE window_end > {} AND window_end <= {}\nORDER BY window_end DESC LIMIT {}", columns,
-      sql::quote_name(metric.name), instant(over.start), instant(over.end), limit);
+  return fmt::format("SELECT {}, state\nFROM sluice.{}\nWHERE {}\nORDER BY {} DESC LIMIT {}", columns,
+                     sql::quote_name(metric.name), shown_rows_sql(metric, over, filters, instant),
+                     metric.cohorts ? "window_start" : "window_end", limit);
+}
+
+std::string group_sql(const plan::Metric& metric, const std::vector<uint32_t>& kept, const plan::Group& key) {
+  std::string where;
+  for (size_t i = 0; i < kept.size(); ++i) {
+    const std::string name = sql::quote_name(sql::stored_name(metric.dimensions[kept[i]].name));
+    where += (i == 0 ? "" : " AND ") + sql::filter_sql(name, {kept[i], key[i]});
+  }
+  return where;
 }
 
 // Of each point the newest revision.
@@ -60,42 +76,7 @@ std::string revisions_sql(const plan::Metric& metric, plan::Span over, size_t li
       dimensions, sql::quote_text(metric.name), sql::quote_text(metric.version), instant(over.start), instant(over.end), limit);
 }
 
-// Reads cells of one row from the left.
-class RowCells {
- public:
-  explicit RowCells(Cells& cells) : cells_(cells) {}
-  std::optional<std::string> next() { return at_ < cells_.size() ? std::move(cells_[at_++]) : bad(); }
-  TimeMs time() {
-    const auto cell = next();
-    const auto n = cell ? parse_signed(*cell) : std::nullopt;
-    if (!n) bad();
-    return time_ms(n.value_or(0));
-  }
-  uint64_t count() {
-    const auto cell = next();
-    const auto n = cell ? parse_unsigned(*cell) : std::nullopt;
-    if (!n) bad();
-    return n.value_or(0);
-  }
-  std::string text() { return next().value_or(std::string()); }
-  std::optional<std::string> top() {  // as the page writes it
-    const auto cell = next();
-    const auto values = cell ? sql::read_top_cell(*cell) : std::nullopt;
-    return values ? plan::top_text(*values) : bad();
-  }
-  bool whole() const { return !failed_ && at_ == cells_.size(); }
-
- private:
-  std::optional<std::string> bad() {
-    failed_ = true;
-    return std::nullopt;
-  }
-  Cells& cells_;
-  size_t at_ = 0;
-  bool failed_ = false;
-};
-
-void read_group(RowCells& cells, size_t dimensions, const std::vector<plan::Measure>& measures, LoadedRow& row) {
+void read_group(ReplyRow& cells, size_t dimensions, const std::vector<plan::Measure>& measures, LoadedRow& row) {
   for (size_t i = 0; i < dimensions; ++i) row.key.push_back(cells.next());
   for (const plan::Measure& measure : measures)
     row.values.push_back(measure.kind == plan::MeasureKind::topk ? cells.top() : cells.next());
@@ -106,21 +87,15 @@ plan::State state_of_text(std::string_view text) {
   return text == plan::state_name(plan::State::revised) ? plan::State::revised : plan::State::filling;
 }
 
-const std::string& first_measure(const plan::Metric& metric) {
-  return std::min_element(metric.measures.begin(), metric.measures.end(),
-                          [](const plan::Measure& a, const plan::Measure& b) { return a.written < b.written; })
-      ->name;
-}
-
 enum class Shape { view, series, over, over_counted };
 
 Result<std::vector<LoadedRow>> read_rows(std::string_view reply, const plan::Metric& metric, size_t kept, Shape shape,
                                          uint64_t* groups) {
   std::vector<LoadedRow> rows;
   TabSeparatedReader reader(reply);
-  Cells cells;
+  ReplyCells cells;
   while (reader.next(cells)) {
-    RowCells row_cells(cells);
+    ReplyRow row_cells(cells);
     LoadedRow row;
     if (shape == Shape::view || shape == Shape::series) {
       row.window.start = row_cells.time();
@@ -144,9 +119,9 @@ Result<std::vector<LoadedRow>> read_rows(std::string_view reply, const plan::Met
 Result<std::vector<LoadedRevision>> read_revisions(std::string_view reply, const plan::Metric& metric) {
   std::vector<LoadedRevision> revisions;
   TabSeparatedReader reader(reply);
-  Cells cells;
+  ReplyCells cells;
   while (reader.next(cells)) {
-    RowCells row(cells);
+    ReplyRow row(cells);
     LoadedRevision r;
     r.window.start = row.time();
     r.window.end = row.time();
@@ -165,7 +140,7 @@ Result<std::vector<LoadedRevision>> read_revisions(std::string_view reply, const
 
 Result<TimeMs> read_newest(std::string_view reply, const plan::Metric& metric) {
   TabSeparatedReader reader(reply);
-  Cells cells;
+  ReplyCells cells;
   if (!reader.next(cells)) {
     if (reader.failed()) return odd_reply(metric.name);
     return kMinusInfinity;
@@ -177,32 +152,39 @@ Result<TimeMs> read_newest(std::string_view reply, const plan::Metric& metric) {
   return time_ms(*ms);
 }
 
-// The oldest window of a reply that was cut by LIMIT may lack groups: it goes, and `over` begins after it.
-void drop_cut_window(std::vector<LoadedRow>& rows, size_t rows_max, plan::Span& over) {
+// The oldest window of a reply that was cut by LIMIT may lack groups: it goes, and `over` begins after it. Of a retention: its cohort.
+void drop_cut_window(const plan::Metric& metric, std::vector<LoadedRow>& rows, size_t rows_max, plan::Span& over) {
   if (rows.size() <= rows_max) return;
+  if (metric.cohorts) {
+    const TimeMs cut = rows.back().window.start;
+    std::erase_if(rows, [&](const LoadedRow& row) { return row.window.start == cut; });
+    over.start = cut + metric.window.size;
+    return;
+  }
   const TimeMs oldest = rows.back().window.end;
   std::erase_if(rows, [&](const LoadedRow& row) { return row.window.end == oldest; });
   over.start = oldest;
 }
 
-struct Asker {
-  Queries& queries;
-  DurationMs timeout;
-  Result<std::string> operator()(const std::string& text) const {
-    Query query;
-    query.sql = text;
-    query.timeout = timeout;
-    Reply reply = SLUICE_TRY(queries.query(query));
-    return std::move(reply.body);
-  }
-};
-
-Status load_view(const Asker& ask, const plan::Metric& metric, const BoardTask& task, Loaded& into) {
-  const std::string reply = SLUICE_TRY(ask(view_sql(metric, into.over, task.rows_max + 1)));
+Status load_view(const Asker& ask, const plan::Metric& metric, const SharedQuery& query, const BoardTask& task, Loaded& into) {
+  const std::string reply = SLUICE_TRY(ask(view_sql(metric, into.over, query.filters, task.rows_max + 1)));
   into.rows = SLUICE_TRY(read_rows(reply, metric, metric.dimensions.size(), Shape::view, nullptr));
-  drop_cut_window(into.rows, task.rows_max, into.over);
+  drop_cut_window(metric, into.rows, task.rows_max, into.over);
+  if (metric.cohorts) return ok();  // a grid shows no revisions
   const std::string revised = SLUICE_TRY(ask(revisions_sql(metric, into.over, task.rows_max)));
   into.revisions = SLUICE_TRY(read_revisions(revised, metric));
+  return ok();
+}
+
+// Which groups a reply of bounded size holds must be the same each time: the largest.
+Status load_over(const Asker& ask, const Project& project, const SharedQuery& query, const BoardTask& task, Loaded& into) {
+  const plan::Metric& metric = project.plan->metrics[query.metric];
+  const std::string text = query_sql(project, query, into.over, task.as_of.epoch);
+  if (metric.funnel) return load_funnel(ask, metric, query, text, into);
+  const std::string reply = SLUICE_TRY(
+      ask(fmt::format("SELECT {}, count() OVER () FROM (\n{}\n) ORDER BY {} DESC NULLS LAST LIMIT {}", all_columns(metric), text,
+                      sql::quote_name(sql::stored_name(metric.measures[query.rank].name)), kAnswerRowsMax)));
+  into.rows = SLUICE_TRY(read_rows(reply, metric, query.kept.size(), Shape::over_counted, &into.groups));
   return ok();
 }
 
@@ -218,13 +200,22 @@ plan::Span over_span(const plan::Metric& metric, TimeMs newest, DurationMs over)
 
 std::string query_sql(const Project& project, const SharedQuery& query, plan::Span over, event::Epoch epoch) {
   const plan::Metric& metric = project.plan->metrics[query.metric];
-  if (query.kind == SharedQuery::Kind::over) return sql::over_query(*project.plan, metric, over, query.kept, epoch.value);
-  return sql::series_query(*project.plan, metric, over, query.kept, epoch.value);
+  if (metric.cohorts) return retention_sql(project, query.metric, over, epoch);
+  if (query.kind == SharedQuery::Kind::over)
+    return sql::over_query(*project.plan, metric, over, query.kept, epoch.value, query.filters);
+  return sql::series_query(*project.plan, metric, over, query.kept, epoch.value, query.filters);
 }
 
-std::string shown_view_sql(const plan::Metric& metric, plan::Span over) {
-  return fmt::format("SELECT *\nFROM sluice.{}\nWHERE window_end > '{}' AND window_end <= '{}'\nORDER BY window_end",
-                     sql::quote_name(metric.name), format_clickhouse(over.start), format_clickhouse(over.end));
+std::string shown_view_sql(const plan::Metric& metric, plan::Span over, const sql::DimensionFilters& filters) {
+  return fmt::format("SELECT *\nFROM sluice.{}\nWHERE {}\nORDER BY window_start, window_end", sql::quote_name(metric.name),
+                     shown_rows_sql(metric, over, filters, [](TimeMs t) { return "'" + format_clickhouse(t) + "'"; }));
+}
+
+std::string retention_sql(const Project& project, uint32_t metric, plan::Span cohorts, event::Epoch epoch) {
+  const DurationMs size = project.plan->metrics[metric].window.size;
+  return fmt::format("SELECT *\nFROM (\n{})\nWHERE window_start > {} AND window_start <= {}\nORDER BY window_start, window_end\n",
+                     sql::definition_query(*project.plan, project.plan->metrics[metric], epoch.value, std::nullopt),
+                     instant(cohorts.start - size), instant(cohorts.end - size));
 }
 
 Result<Loaded> load(const Project& project, const SharedQuery& query, const BoardTask& task, Queries& queries, os::Clock& clock) {
@@ -239,22 +230,17 @@ Result<Loaded> load(const Project& project, const SharedQuery& query, const Boar
     loaded.newest = SLUICE_TRY(read_newest(reply, metric));
   }
   if (loaded.newest != kMinusInfinity) {
-    loaded.over = over_span(metric, loaded.newest, query.over);
+    loaded.over = task.range.value_or(over_span(metric, loaded.newest, query.over));
     if (query.kind == SharedQuery::Kind::view) {
-      SLUICE_CHECK(load_view(ask, metric, task, loaded));
+      SLUICE_CHECK(load_view(ask, metric, query, task, loaded));
     } else if (query.kind == SharedQuery::Kind::series) {
       const std::string reply =
           SLUICE_TRY(ask(fmt::format("SELECT {} FROM (\n{}\n) ORDER BY window_end DESC LIMIT {}", all_columns(metric),
                                      query_sql(project, query, loaded.over, task.as_of.epoch), task.rows_max + 1)));
       loaded.rows = SLUICE_TRY(read_rows(reply, metric, query.kept.size(), Shape::series, nullptr));
-      drop_cut_window(loaded.rows, task.rows_max, loaded.over);
+      drop_cut_window(metric, loaded.rows, task.rows_max, loaded.over);
     } else {
-      // Which groups a reply of bounded size holds must be the same each time: the largest.
-      const std::string reply =
-          SLUICE_TRY(ask(fmt::format("SELECT {}, count() OVER () FROM (\n{}\n) ORDER BY {} DESC NULLS LAST LIMIT {}",
-                                     all_columns(metric), query_sql(project, query, loaded.over, task.as_of.epoch),
-                                     sql::quote_name(sql::stored_name(first_measure(metric))), kAnswerRowsMax)));
-      loaded.rows = SLUICE_TRY(read_rows(reply, metric, query.kept.size(), Shape::over_counted, &loaded.groups));
+      SLUICE_CHECK(load_over(ask, project, query, task, loaded));
     }
   }
   loaded.computed_at = clock.wall();
@@ -264,25 +250,25 @@ Result<Loaded> load(const Project& project, const SharedQuery& query, const Boar
 
 std::string recomputation_sql(const Project& project, const Recomputation& what) {
   const plan::Metric& metric = project.plan->metrics[what.metric];
-  const std::string query = what.kind == SharedQuery::Kind::over
-                                ? sql::over_query(*project.plan, metric, what.window, what.kept, what.epoch.value)
-                                : sql::series_query(*project.plan, metric, what.window, what.kept, what.epoch.value);
-  const std::string columns = all_columns(metric);
+  if (metric.cohorts) return retention_sql(project, what.metric, what.window, what.epoch);
+  const std::string query =
+      what.kind == SharedQuery::Kind::over
+          ? sql::over_query(*project.plan, metric, what.window, what.kept, what.epoch.value, what.filters)
+          : sql::series_query(*project.plan, metric, what.window, what.kept, what.epoch.value, what.filters);
+  if (metric.funnel && !what.kept.empty() && what.key)
+    return fmt::format("SELECT * FROM (\n{}\n) WHERE {} ORDER BY step", query, group_sql(metric, what.kept, *what.key));
+  const std::string columns = metric.funnel ? "*" : all_columns(metric);
   if (!what.key || what.kept.empty()) return columns == "*" ? query : fmt::format("SELECT {} FROM (\n{}\n)", columns, query);
-  std::string filter;
-  for (size_t i = 0; i < what.kept.size(); ++i) {
-    const std::string name = sql::quote_name(sql::stored_name(metric.dimensions[what.kept[i]].name));
-    const auto& value = (*what.key)[i];
-    filter += (i == 0 ? "" : " AND ") + (value ? name + " = " + sql::quote_text(*value) : name + " IS NULL");
-  }
-  return fmt::format("SELECT {} FROM (\n{}\n) WHERE {}", columns, query, filter);
+  return fmt::format("SELECT {} FROM (\n{}\n) WHERE {}", columns, query, group_sql(metric, what.kept, *what.key));
 }
 
 Result<std::vector<LoadedRow>> recompute(const Project& project, const Recomputation& what, const std::string& text,
                                          Queries& queries, DurationMs timeout) {
   const std::string reply = SLUICE_TRY((Asker{queries, timeout}(text)));
-  return read_rows(reply, project.plan->metrics[what.metric], what.kept.size(),
-                   what.kind == SharedQuery::Kind::over ? Shape::over : Shape::series, nullptr);
+  const plan::Metric& metric = project.plan->metrics[what.metric];
+  if (metric.funnel) return read_funnel_rows(reply, metric, what.kept.size(), nullptr);
+  if (metric.cohorts) return read_retention_rows(reply, metric);
+  return read_rows(reply, metric, what.kept.size(), what.kind == SharedQuery::Kind::over ? Shape::over : Shape::series, nullptr);
 }
 
 Result<event::Epoch> row_epoch(const std::string& table, plan::Span window, const plan::Group& dimensions, Queries& queries,
@@ -292,7 +278,7 @@ Result<event::Epoch> row_epoch(const std::string& table, plan::Span window, cons
       instant(window.start), instant(window.end), sql::quote_text(sql::group_key(dimensions)));
   const std::string reply = SLUICE_TRY((Asker{queries, timeout}(text)));
   TabSeparatedReader reader(reply);
-  Cells cells;
+  ReplyCells cells;
   if (!reader.next(cells)) return event::Epoch(0);
   const auto epoch = cells.size() == 1 && cells[0] ? parse_unsigned(*cells[0]) : std::nullopt;
   if (!epoch) return odd_reply(table);

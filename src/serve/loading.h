@@ -31,6 +31,7 @@ struct BoardTask {
   uint32_t query = 0;
   AsOf as_of;
   std::optional<TimeMs> newest;           // when it is known already; kMinusInfinity: no event
+  std::optional<plan::Span> range;        // instead of [end - D, end)
   size_t rows_max = 0;
   DurationMs timeout{};
 };
@@ -38,7 +39,7 @@ struct BoardTask {
 struct LoadedRow {
   plan::Span window;
   plan::Group key;                                  // kept dimensions, ascending
-  std::vector<std::optional<std::string>> values;   // every measure, visible, as text
+  std::vector<std::optional<std::string>> values;   // every measure, visible, as text; of a funnel per step people, median_ms
   plan::State state = plan::State::filling;         // of view rows
   bool any_late = false;                            // of computed rows
   bool any_on_time = false;
@@ -73,7 +74,8 @@ struct PendingChange {
 struct ShownPoint {
   plan::Span window;
   plan::Group key;                                  // of the panel, in its order
-  std::vector<std::optional<std::string>> values;   // stat, timeseries: one; table: per measure column
+  // stat, timeseries, band, top, retention: one; table: per measure column; funnel: per step people, median_ms
+  std::vector<std::optional<std::string>> values;
   plan::State state = plan::State::filling;
   event::Epoch as_of;                               // 0: not known, ask the metric's table
 };
@@ -83,6 +85,7 @@ struct ShownPanel {
   std::shared_ptr<const Project> project;
   const PanelEntry* entry = nullptr;
   const SharedQuery* query = nullptr;
+  std::shared_ptr<const SharedQuery> own_query;     // where it is not one of the list's
   std::string table;                                // behind the metric's view, without database; empty: not known yet
   AsOf as_of;
   plan::Span over{};
@@ -95,7 +98,9 @@ plan::Span over_span(const plan::Metric& metric, TimeMs newest, DurationMs over)
 // The query that computes the panel, as a person may read it.
 std::string query_sql(const Project& project, const SharedQuery& query, plan::Span over, event::Epoch epoch);
 // The same from the metric's view, for people: what a time series of all dimensions reads.
-std::string shown_view_sql(const plan::Metric& metric, plan::Span over);
+std::string shown_view_sql(const plan::Metric& metric, plan::Span over, const plan::clickhouse::DimensionFilters& filters = {});
+// A retention's cohorts from raw events, those whose own period ends in (start, end]: columns as its view.
+std::string retention_sql(const Project& project, uint32_t metric, plan::Span cohorts, event::Epoch epoch);
 Result<Loaded> load(const Project& project, const SharedQuery& query, const BoardTask& task, Queries& queries, os::Clock& clock);
 // Computes from raw events again what a panel shows: its window by over_query, its buckets by series_query, by the metric's own
 // plan; with a key only that group. `sql` is what was run.
@@ -104,6 +109,7 @@ struct Recomputation {
   uint32_t metric = 0;
   plan::Span window{};
   std::vector<uint32_t> kept;                        // ascending
+  plan::clickhouse::DimensionFilters filters;
   std::optional<plan::Group> key;                    // in the order of kept
   event::Epoch epoch;
 };

@@ -8,16 +8,6 @@
 namespace sluice::serve {
 namespace {
 
-void write_span(JsonOut& out, const OverAnswer& answer) {
-  if (answer.empty) {
-    out.key("start").raw("null");
-    out.key("end").raw("null");
-    return;
-  }
-  out.key("start").time(answer.window.start);
-  out.key("end").time(answer.window.end);
-}
-
 // A topk's value is JSON already: an array of [value, count].
 void write_cell(JsonOut& out, const PanelEntry& entry, const std::string& column, const OverRow& row) {
   const plan::Metric& metric = *entry.metric;
@@ -41,8 +31,27 @@ void write_cell(JsonOut& out, const PanelEntry& entry, const std::string& column
 
 }  // namespace
 
-plan::State over_state(const OverAnswer& answer, const OverRow& row, DurationMs allowed_lateness, TimeMs watermark) {
-  return plan::state_of(answer.window.end, allowed_lateness, watermark, row.any_late, row.any_on_time);
+void write_span(JsonOut& out, const OverAnswer& answer) {
+  if (answer.empty) {
+    out.key("start").raw("null");
+    out.key("end").raw("null");
+    return;
+  }
+  out.key("start").time(answer.window.start);
+  out.key("end").time(answer.window.end);
+}
+
+plan::State over_state(const plan::Metric& metric, const OverAnswer& answer, const OverRow& row, TimeMs watermark) {
+  return plan::state_of(metric.due(answer.window), metric.allowed_lateness, watermark, row.any_late, row.any_on_time);
+}
+
+plan::State state_of_all(const plan::Metric& metric, const OverAnswer& answer, TimeMs watermark) {
+  plan::State state = plan::State::filling;
+  for (const OverRow& row : answer.rows) {
+    state = over_state(metric, answer, row, watermark);
+    if (state != plan::State::final) return state;
+  }
+  return state;
 }
 
 std::string stat_data(const PanelEntry& entry, const OverAnswer& answer, TimeMs watermark) {
@@ -50,8 +59,7 @@ std::string stat_data(const PanelEntry& entry, const OverAnswer& answer, TimeMs 
   out.object([&] {
     const OverRow* row = answer.rows.empty() ? nullptr : &answer.rows.front();
     out.key("value").text_or_null(row == nullptr ? std::nullopt : row->values[entry.panel->measures.front()]);
-    const plan::State state =
-        row == nullptr ? plan::State::filling : over_state(answer, *row, entry.metric->allowed_lateness, watermark);
+    const plan::State state = row == nullptr ? plan::State::filling : over_state(*entry.metric, answer, *row, watermark);
     out.key("state").text(plan::state_name(state));
     write_span(out, answer);
     out.key("computed_at").time(answer.computed_at);
@@ -83,7 +91,7 @@ ShownTable table_rows(const PanelEntry& entry, const OverAnswer& answer, TimeMs 
       out.key("cells").array([&] {
         for (const std::string& column : entry.panel->columns) write_cell(out, entry, column, row);
       });
-      out.key("state").text(plan::state_name(over_state(answer, row, entry.metric->allowed_lateness, watermark)));
+      out.key("state").text(plan::state_name(over_state(*entry.metric, answer, row, watermark)));
     });
     table.order.push_back(key);
     table.rows.emplace(std::move(key), out.take());

@@ -7,6 +7,13 @@
 namespace sluice::serve {
 namespace {
 
+// The first as written: the same for all panels that share a table's query.
+uint32_t first_measure(const plan::Metric& metric) {
+  const auto first = std::min_element(metric.measures.begin(), metric.measures.end(),
+                                      [](const plan::Measure& a, const plan::Measure& b) { return a.written < b.written; });
+  return static_cast<uint32_t>(first - metric.measures.begin());
+}
+
 SharedQuery query_of(const plan::Panel& panel, const plan::Metric& metric) {
   SharedQuery query;
   query.metric = panel.metric;
@@ -14,14 +21,23 @@ SharedQuery query_of(const plan::Panel& panel, const plan::Metric& metric) {
   query.kept = panel.dimensions;
   std::sort(query.kept.begin(), query.kept.end());
   query.kept.erase(std::unique(query.kept.begin(), query.kept.end()), query.kept.end());
-  if (panel.kind == plan::Panel::Kind::timeseries) {
-    query.kind = query.kept.size() == metric.dimensions.size() ? SharedQuery::Kind::view : SharedQuery::Kind::series;
+  query.rank = first_measure(metric);
+  switch (panel.kind) {
+    case plan::Panel::Kind::timeseries:
+    case plan::Panel::Kind::band:
+      query.kind = query.kept.size() == metric.dimensions.size() ? SharedQuery::Kind::view : SharedQuery::Kind::series;
+      break;
+    case plan::Panel::Kind::retention: query.kind = SharedQuery::Kind::view; break;
+    case plan::Panel::Kind::top: query.rank = panel.measures.front(); break;
+    case plan::Panel::Kind::stat:
+    case plan::Panel::Kind::table:
+    case plan::Panel::Kind::funnel: break;
   }
   return query;
 }
 
 bool same(const SharedQuery& a, const SharedQuery& b) {
-  return a.kind == b.kind && a.metric == b.metric && a.over == b.over && a.kept == b.kept;
+  return a.kind == b.kind && a.metric == b.metric && a.over == b.over && a.kept == b.kept && a.rank == b.rank;
 }
 
 }  // namespace

@@ -2,9 +2,9 @@
 //
 // Shared  Panels with the same metric, `over`, kept dimensions and kind need one query, however many of them there are and
 //         however many people watch (design 8).
-// Kinds   view: a time series of all the metric's dimensions: rows of the metric's own view, kept in memory, patched by the feed.
-//         series: a time series that drops a dimension; over: a stat or table, one window [end - D, end). Both are computed from
-//         `events` by the metric's own plan, never by adding rows.
+// Kinds   view: a time series or band of all the metric's dimensions, or a retention: rows of the metric's own view, kept in
+//         memory, patched by the feed. series: one that drops a dimension; over: a stat, table, top or funnel, one window
+//         [end - D, end). These two are computed from `events` by the metric's own plan, never by adding rows.
 #pragma once
 
 #include <cstdint>
@@ -13,6 +13,7 @@
 #include <string_view>
 #include <vector>
 
+#include "plan/clickhouse.h"
 #include "plan/plan.h"
 
 namespace sluice::serve {
@@ -23,6 +24,8 @@ struct SharedQuery {
   uint32_t metric = 0;
   DurationMs over{};
   std::vector<uint32_t> kept;  // dimensions that stay, ascending
+  uint32_t rank = 0;  // over: the measure whose largest groups are read
+  plan::clickhouse::DimensionFilters filters{};  // of a panel asked for with a `where`
   std::vector<uint32_t> panels;  // who shares it
 };
 

@@ -29,8 +29,22 @@ const char* panel_kind(plan::Panel::Kind kind) {
     case plan::Panel::Kind::stat: return "stat";
     case plan::Panel::Kind::timeseries: return "timeseries";
     case plan::Panel::Kind::table: return "table";
+    case plan::Panel::Kind::top: return "top";
+    case plan::Panel::Kind::band: return "band";
+    case plan::Panel::Kind::funnel: return "funnel";
+    case plan::Panel::Kind::retention: return "retention";
   }
   return "stat";
+}
+
+const char* definition_kind(plan::Metric::Kind kind) {
+  switch (kind) {
+    case plan::Metric::Kind::windows: return "windows";
+    case plan::Metric::Kind::funnel: return "funnel";
+    case plan::Metric::Kind::retention: return "retention";
+    case plan::Metric::Kind::sessions: return "sessions";
+  }
+  return "windows";
 }
 
 // A plan has dimensions and measures by name; people wrote them in an order that means something.
@@ -44,12 +58,28 @@ std::vector<const Named*> as_written(const std::vector<Named>& all) {
 
 const std::string& label_or_name(const std::string& label, const std::string& name) { return label.empty() ? name : label; }
 
+// What only definitions of one kind have.
+void write_kind(JsonOut& out, const plan::Metric& metric) {
+  out.key("kind").text(definition_kind(metric.kind));
+  if (metric.funnel) {
+    out.key("steps").array([&] {
+      for (const plan::FunnelStep& step : metric.funnel->steps) out.text(step.name);
+    });
+    out.key("within_ms").number(metric.funnel->within.count());
+  }
+  if (metric.cohorts) out.key("periods").count(metric.cohorts->periods);
+}
+
 void write_metric(JsonOut& out, const plan::Metric& metric, const Progress* progress) {
   out.object([&] {
     out.key("name").text(metric.name);
     out.key("question").text(metric.question);
+    write_kind(out, metric);
+    // The last dimension of a funnel is its step, that of a retention its period: every one has it.
+    const plan::Dimension* own = metric.funnel || metric.cohorts ? &metric.dimensions.back() : nullptr;
     out.key("dimensions").array([&] {
       for (const plan::Dimension* d : as_written(metric.dimensions)) {
+        if (d == own) continue;
         out.object([&] {
           out.key("name").text(d->name);
           out.key("label").text(label_or_name(d->label, d->name));
@@ -92,27 +122,42 @@ void write_metric(JsonOut& out, const plan::Metric& metric, const Progress* prog
   });
 }
 
+std::string panel_title(const plan::Panel& panel, const plan::Metric& metric) {
+  if (!panel.title.empty() || panel.kind == plan::Panel::Kind::table) return panel.title;
+  using Kind = plan::Panel::Kind;
+  if (panel.kind == Kind::stat || panel.kind == Kind::timeseries || panel.kind == Kind::top) {
+    const plan::Measure& measure = metric.measures[panel.measures.front()];
+    return label_or_name(measure.label, measure.name);
+  }
+  return label_or_name(metric.question, metric.name);
+}
+
 void write_panel(JsonOut& out, const plan::Plan& plan, const plan::Panel& panel, const std::string& id) {
+  using Kind = plan::Panel::Kind;
   const plan::Metric& metric = plan.metrics[panel.metric];
   out.object([&] {
     out.key("id").text(id);
     out.key("kind").text(panel_kind(panel.kind));
     out.key("metric").text(metric.name);
-    if (panel.kind == plan::Panel::Kind::table) {
+    if (panel.kind == Kind::table) {
       out.key("columns").array([&] {
         for (const std::string& column : panel.columns) out.text(column);
       });
-    } else {
-      const plan::Measure& measure = metric.measures[panel.measures.front()];
-      out.key("measure").text(measure.name);
-      out.key("title").text(panel.title.empty() ? label_or_name(measure.label, measure.name) : panel.title);
     }
-    if (panel.kind == plan::Panel::Kind::timeseries) {
+    if (panel.kind == Kind::stat || panel.kind == Kind::timeseries || panel.kind == Kind::top)
+      out.key("measure").text(metric.measures[panel.measures.front()].name);
+    if (panel.kind == Kind::band) {
+      out.key("measures").array([&] {
+        for (const uint32_t m : panel.measures) out.text(metric.measures[m].name);
+      });
+    }
+    if (panel.kind == Kind::timeseries || panel.kind == Kind::top || panel.kind == Kind::funnel) {
       out.key("by").array([&] {
         for (const uint32_t d : panel.dimensions) out.text(metric.dimensions[d].name);
       });
     }
-    if (panel.kind == plan::Panel::Kind::table) out.key("title").text(panel.title);
+    if (panel.kind == Kind::top) out.key("limit").count(panel.limit);
+    out.key("title").text(panel_title(panel, metric));
     out.key("over_ms").number(panel.over.count());
   });
 }

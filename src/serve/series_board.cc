@@ -176,6 +176,11 @@ void SeriesBoard::bound() {
 }
 
 std::vector<plan::Group> SeriesBoard::top() const {
+  if (!order_.empty()) {
+    std::vector<plan::Group> there = order_;
+    std::erase_if(there, [&](const plan::Group& key) { return !series_.contains(key); });
+    return there;
+  }
   std::vector<std::pair<int128, const plan::Group*>> order;
   order.reserve(series_.size());
   for (const auto& [key, series] : series_) order.emplace_back(series.total, &key);

@@ -50,7 +50,9 @@ class SeriesBoard {
     std::map<plan::Span, Point> points;
   };
 
-  SeriesBoard(DurationMs allowed_lateness, size_t points_max) : allowed_lateness_(allowed_lateness), points_max_(points_max) {}
+  // `order`: the series there can be, shown as they stand there instead of by total.
+  SeriesBoard(DurationMs allowed_lateness, size_t points_max, std::vector<plan::Group> order = {})
+      : allowed_lateness_(allowed_lateness), points_max_(points_max), order_(std::move(order)) {}
 
   void clear();
   void set_over(plan::Span over);
@@ -82,6 +84,7 @@ class SeriesBoard {
 
   const DurationMs allowed_lateness_;
   const size_t points_max_;
+  const std::vector<plan::Group> order_;
   std::map<plan::Group, Series> series_;
   size_t points_ = 0;
   plan::Span over_{};

@@ -1,14 +1,17 @@
 #include "serve/web_port.h"
 
 #include <algorithm>
+#include <array>
 #include <nlohmann/json.hpp>
 
 #include "base/json_text.h"
 #include "base/tab_separated.h"
 #include "plan/schema.h"
+#include "serve/dropped.h"
 #include "serve/example_event.h"
 #include "serve/guard.h"
 #include "serve/inspect.h"
+#include "serve/person.h"
 #include "serve/tables_json.h"
 
 namespace sluice::serve {
@@ -16,6 +19,7 @@ namespace {
 
 constexpr DurationMs kSqlTimeout{60'000};
 constexpr size_t kSqlReplyMax = 8_MiB;
+constexpr const char* kCsv = "text/csv; charset=utf-8";
 constexpr std::string_view kPolicy =
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; connect-src 'self'; base-uri "
     "'none'; "
@@ -101,7 +105,8 @@ std::optional<std::string> schema_at(std::string_view path) {
 }
 
 bool is_page(std::string_view path) {
-  return path == "/" || path == "/live" || path == "/quarantine" || path == "/sql" || path.starts_with("/d/");
+  return path == "/" || path == "/live" || path == "/quarantine" || path == "/sql" || path == "/person" ||
+         path.starts_with("/d/");
 }
 
 }  // namespace
@@ -148,6 +153,11 @@ void WebPort::route(const net::Request& request, net::Responder responder, Trust
     const std::string id = parameter(request, "id");
     if (id.empty()) return send(responder, error_response(fail(Code::invalid, "trace needs ?id=MESSAGE_ID")));
     return later(std::move(responder), [this, id] { return actions_.trace_json(id); });
+  } else if (path == "/api/person") {
+    Result<PersonWanted> wanted = read_person(parameter(request, "key"), parameter(request, "before"),
+                                              parameter(request, "place"), parameter(request, "limit"));
+    if (!wanted) return send(responder, error_response(wanted.error()));
+    return later(std::move(responder), [this, wanted = *std::move(wanted)] { return person_json(queries_, wanted); });
   } else if (const std::optional<std::string> schema = schema_at(path)) {
     return send(responder, plain(200, "application/schema+json", *schema));
   } else if (path == "/health") {
@@ -183,24 +193,49 @@ bool WebPort::route_control(const net::Request& request, net::Responder& respond
   return false;
 }
 
-// /api/panels/<ID>/explain | verify | csv
+// /api/panels/<ID>/explain | verify | csv | data | dropped | dropped.csv
 bool WebPort::route_panel(const net::Request& request, net::Responder& responder) {
   const std::string_view rest = std::string_view(request.path).substr(std::string_view("/api/panels/").size());
   const size_t slash = rest.rfind('/');
   if (slash == std::string_view::npos) return false;
   const std::string id(rest.substr(0, slash));
   const std::string_view what = rest.substr(slash + 1);
+  constexpr std::array<std::string_view, 6> kWhats{"explain", "verify", "csv", "data", "dropped", "dropped.csv"};
+  if (std::find(kWhats.begin(), kWhats.end(), what) == kWhats.end()) return false;
   const bool reads = request.method == "GET" || request.method == "HEAD";
-  if (what == "explain" && reads) {
-    later(std::move(responder), [this, id] { return explain_json(hub_, id); });
-  } else if (what == "csv" && reads) {
-    later(std::move(responder), [this, id] { return csv_text(hub_, id); }, "text/csv; charset=utf-8", id + ".csv");
-  } else if (what == "verify" && request.method == "POST") {
-    later(std::move(responder), [this, id, body = request.body] { return verify_json(hub_, queries_, clock_, id, body); });
-  } else if (what == "explain" || what == "csv" || what == "verify") {
+  if (what == "verify" ? request.method != "POST" : !reads) {
     send(responder, not_allowed(what == "verify" ? "POST" : "GET"));
+    return true;
+  }
+  const Result<PanelRange> read =
+      read_range(parameter(request, "over"), parameter(request, "until"), parameter(request, "where"));
+  if (!read) {
+    send(responder, error_response(read.error()));
+    return true;
+  }
+  const PanelRange range = *read;
+  if (what == "explain") {
+    later(std::move(responder), [this, id, range] { return explain_json(hub_, id, range); });
+  } else if (what == "csv") {
+    later(std::move(responder), [this, id, range] { return csv_text(hub_, id, range); }, kCsv, id + ".csv");
+  } else if (what == "verify") {
+    later(std::move(responder),
+          [this, id, range, body = request.body] { return verify_json(hub_, queries_, clock_, id, body, range); });
+  } else if (what == "data") {
+    later_once(range_key(id, range), std::move(responder), [this, id, range] { return panel_data_json(hub_, id, range); });
   } else {
-    return false;
+    const Result<DroppedWanted> wanted =
+        read_dropped(parameter(request, "step"), parameter(request, "key"), parameter(request, "limit"));
+    if (!wanted) {
+      send(responder, error_response(wanted.error()));
+    } else if (what == "dropped") {
+      later(std::move(responder),
+            [this, id, range, wanted = *wanted] { return dropped_json(hub_, queries_, id, wanted, range); });
+    } else {
+      later(
+          std::move(responder), [this, id, range, wanted = *wanted] { return dropped_csv(hub_, queries_, id, wanted, range); },
+          kCsv, id + ".dropped" + std::to_string(wanted->step) + ".csv");
+    }
   }
   return true;
 }
@@ -225,33 +260,49 @@ void WebPort::live(const net::Request& request, net::Responder responder) {
 }
 
 void WebPort::later(net::Responder responder, Answer answer, std::string content_type, std::string attachment) {
-  auto back = jobs_.try_push(Job{std::move(responder), std::move(answer), std::move(content_type), std::move(attachment)}, 1);
+  push({std::move(responder), std::move(answer), std::move(content_type), std::move(attachment), {}});
+}
+
+// Who asks for what another waits for waits with it.
+void WebPort::later_once(const std::string& key, net::Responder responder, Answer answer) {
+  if (flights_.join(key, responder)) return;
+  push({std::move(responder), std::move(answer), "application/json", {}, key});
+}
+
+void WebPort::push(Job job) {
+  auto back = jobs_.try_push(std::move(job), 1);
   if (!back) return;
   const Error error =
       jobs_.closed() ? fail(Code::closed, "the program is stopping") : fail(Code::full, "too many requests wait for an answer");
-  send(back->responder, error_response(error));
+  answer_all(*back, error);
+}
+
+void WebPort::answer_all(Job& job, const Result<std::string>& answer) {
+  std::vector<net::Responder> others;
+  if (!job.flight.empty()) others = flights_.land(job.flight);
+  const auto response = [&] {
+    if (!answer) return error_response(answer.error());
+    net::Response full = plain(200, job.content_type, *answer);
+    if (!job.attachment.empty())
+      full.headers.emplace_back("Content-Disposition", "attachment; filename=\"" + job.attachment + "\"");
+    return full;
+  };
+  for (net::Responder& other : others) send(other, response());
+  send(job.responder, response());
 }
 
 bool WebPort::step(DurationMs wait) {
   auto job = jobs_.pop_for(wait);
   if (!job) return false;
-  if (!job->responder.alive()) return true;  // the client left while its request waited
-  Result<std::string> answer = job->answer();
-  if (!answer) {
-    send(job->responder, error_response(answer.error()));
-    return true;
-  }
-  net::Response response = plain(200, job->content_type, std::move(answer).value());
-  if (!job->attachment.empty()) {
-    response.headers.emplace_back("Content-Disposition", "attachment; filename=\"" + job->attachment + "\"");
-  }
-  send(job->responder, std::move(response));
+  // The client left while its request waited; of a shared one another may still be there.
+  if (!job->responder.alive() && job->flight.empty()) return true;
+  answer_all(*job, job->answer());
   return true;
 }
 
 void WebPort::stop() {
   jobs_.close();
-  while (auto job = jobs_.try_pop()) send(job->responder, error_response(fail(Code::closed, "the program is stopping")));
+  while (auto job = jobs_.try_pop()) answer_all(*job, fail(Code::closed, "the program is stopping"));
 }
 
 void WebPort::answer_page(const net::Request& request, net::Responder responder) {

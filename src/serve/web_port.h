@@ -19,6 +19,7 @@
 #include "net/http.h"
 #include "os/clock.h"
 #include "serve/assets.h"
+#include "serve/flights.h"
 #include "serve/hub.h"
 #include "serve/metrics_text.h"
 #include "serve/queries.h"
@@ -61,6 +62,7 @@ class WebPort {
     Answer answer;
     std::string content_type;
     std::string attachment;  // file name, "" for none
+    std::string flight;  // whom others may have joined, "" for none
   };
 
   void route(const net::Request& request, net::Responder responder, Trust trust);
@@ -68,6 +70,9 @@ class WebPort {
   bool route_panel(const net::Request& request, net::Responder& responder);
   void live(const net::Request& request, net::Responder responder);
   void later(net::Responder responder, Answer answer, std::string content_type = "application/json", std::string attachment = {});
+  void later_once(const std::string& key, net::Responder responder, Answer answer);
+  void push(Job job);
+  void answer_all(Job& job, const Result<std::string>& answer);
   void answer_page(const net::Request& request, net::Responder responder);
   Result<std::string> run_sql(const std::string& text);
 
@@ -77,6 +82,7 @@ class WebPort {
   os::Clock& clock_;
   const WebOptions options_;
   const Assets assets_;
+  Flights flights_;
   BoundedQueue<Job> jobs_{{kJobsMax, kJobsMax}};  // a job counts as one byte: requests are bounded by net
 };
 

@@ -6,6 +6,7 @@
 #include <charconv>
 
 #include "base/rfc3339.h"
+#include "harness/panel_question.h"
 #include "plan/clickhouse.h"
 
 namespace sluice::harness {
@@ -273,6 +274,7 @@ Result<std::optional<Answer>> ScenarioRun::ask(std::string_view word, std::strin
             ") ORDER BY ALL";
     }
   }
+  if (word == "over" || word == "series" || word == "dropped") sql = SLUICE_TRY(panel_sql(rig_->plan(), word, rest));
   if (sql.empty()) return fail(Code::invalid, "no such step");
   std::string table = SLUICE_TRY(rig_->query(sql, "TabSeparatedWithNames"));
   return std::optional(Answer{true, std::move(table)});

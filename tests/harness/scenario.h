@@ -8,7 +8,7 @@
 //         Steps: at TIME · advance DURATION · send [SOURCE] JSON · segment SOURCE PATH JSON · cut · settle · restart [NAME] · define NAME
 //           emit every DURATION, groups at most N, dedup open at most N, job windows at most N, checkpoint every DURATION: before all others
 //           power cut after N · store dies after N · store back · lose reply N stored|absent · refuse insert N
-//         Questions, each after a settle: rows METRIC · definition METRIC · events [COLUMNS] · quarantine · duplicates · identities ·
+//         Questions, each after a settle: rows METRIC · definition METRIC · over, series, dropped (panel_question.h) · events [COLUMNS] · quarantine · duplicates · identities ·
 //           ledger · watermarks · revisions · sql SELECT ...; and reply (of the last request), notes, counts
 //         `as written:` in front of a question: it is not asked when the file is rerun under another Rerun.
 // Bounds  Files of kStepsMax steps.   Errors  Code::invalid names the line.
