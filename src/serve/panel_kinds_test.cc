@@ -1,6 +1,7 @@
 // Panels of each kind from a store's reply to the page: funnel, retention, top and band.
 #include <gtest/gtest.h>
 
+#include "serve/dropped.h"
 #include "serve/inspect.h"
 #include "serve/page_test_fixture.h"
 
@@ -386,6 +387,45 @@ TEST_F(PanelKindsTest, csv_has_the_columns_of_the_kind) {
   const std::string retention = csv_text(hub(), kRetention).value();
   EXPECT_TRUE(retention.starts_with("window_start,window_end,period,people,state,as_of\r\n")) << retention;
   EXPECT_NE(retention.find(",0,4,filling,"), std::string::npos) << retention;
+}
+
+TEST_F(PanelKindsTest, people_lost_at_a_step_are_listed_with_how_many_more_there_are) {
+  store_.answers["over"] = kThreeSteps;
+  commit_to(5);
+  hub().shown_or_compute(kFunnel).value();
+  store_.answers["over"] = "u_2\t1774600000000\t80\nu'1\t1774500000000\t80\n";
+  const json lost = json::parse(dropped_json(hub(), store_, kFunnel, read_dropped("2", "", "2").value(), {}).value());
+  EXPECT_EQ(lost["step"], 2);
+  EXPECT_EQ(lost["epoch"], 5);
+  EXPECT_EQ(lost["rows"], json({{{"key", "u_2"}, {"at", 1774600000000}}, {{"key", "u'1"}, {"at", 1774500000000}}}));
+  EXPECT_EQ(lost["more"], 78);
+  EXPECT_NE(store_.asked.back().sql.find("WHERE NOT _r2\n"), std::string::npos) << store_.asked.back().sql;
+  EXPECT_NE(store_.asked.back().sql.find("LIMIT 2"), std::string::npos);
+  store_.answers["newest"] = "u_2\t1774600000000\n\"q\"\t1774500000000\n";
+  EXPECT_EQ(dropped_csv(hub(), store_, kFunnel, read_dropped("3", "[]", "").value(), {}).value(),
+            "key,entered_at\r\nu_2,2026-03-27T08:26:40.000Z\r\n\"\"\"q\"\"\",2026-03-26T04:40:00.000Z\r\n");
+  EXPECT_NE(store_.asked.back().sql.find("WHERE NOT _r3 AND _r2\n"), std::string::npos) << store_.asked.back().sql;
+}
+
+TEST_F(PanelKindsTest, people_lost_are_asked_for_by_step_and_group) {
+  store_.answers["over"] =
+      "de\t" + std::string("1\tviewed\t9\t0\t0\t1\t3\t9\nde\t2\tcarted\t4\t5\t0\t1\t3\t9\nde\t3\tbought\t1\t7\t0\t1\t3\t9\n");
+  commit_to(5);
+  const auto code = [&](const std::string& panel, const char* step, const char* key) {
+    const auto lost = dropped_json(hub(), store_, panel, read_dropped(step, key, "").value(), {});
+    return lost ? Code::unknown : lost.error().code;
+  };
+  EXPECT_EQ(code(kSplit, "1", R"(["de"])"), Code::invalid) << "all who entered reached step 1";
+  EXPECT_EQ(code(kSplit, "4", R"(["de"])"), Code::invalid);
+  EXPECT_EQ(code(kSplit, "2", ""), Code::invalid);
+  EXPECT_EQ(code(kRetention, "2", ""), Code::invalid) << "no funnel";
+  EXPECT_EQ(code("d.9.9", "2", ""), Code::not_found);
+  for (const char* step : {"", "x", "-1", "2.5"}) EXPECT_FALSE(read_dropped(step, "", "")) << step;
+  for (const char* key : {"de", "{}", "[1]", "[[\"de\"]]", "[\"de\""}) EXPECT_FALSE(read_dropped("2", key, "")) << key;
+  for (const char* limit : {"0", "1001", "x"}) EXPECT_FALSE(read_dropped("2", "", limit)) << limit;
+  store_.answers["over"] = "u\t1\t1\n";
+  EXPECT_EQ(code(kSplit, "2", "[null]"), Code::unknown);
+  EXPECT_NE(store_.asked.back().sql.find("AND _e0 IS NULL"), std::string::npos);
 }
 
 }  // namespace
