@@ -73,7 +73,8 @@ dashboards.push({name: 'people', question: 'Who comes, how far do they get, and 
   [{id: 'people.3.0', kind: 'top', metric: 'answers_daily', measure: 'answers', by: ['page'], limit: 10, title: '', over_ms: 30 * kDay},
     {id: 'people.3.1', kind: 'top', metric: 'answers_daily', measure: 'top_pages', by: [], limit: 10, title: '', over_ms: 30 * kDay}],
   [{id: 'people.4.0', kind: 'band', metric: 'answers_daily', measures: ['p50', 'p90', 'p99'], title: 'Milliseconds to the answer, per day', over_ms: 90 * kDay}],
-  [{id: 'people.5.0', kind: 'funnel', metric: 'author_to_lander', by: ['repo'], title: 'From writing to landing, by project', over_ms: 84 * kDay}],
+  [{id: 'people.5.0', kind: 'funnel', metric: 'author_to_lander', by: ['repo'], title: 'From writing to landing, by project', over_ms: 84 * kDay},
+    {id: 'people.5.1', kind: 'funnel', metric: 'author_to_lander', by: [], title: 'In the last four weeks', over_ms: 28 * kDay}],
   [{id: 'people.6.0', kind: 'sessions', metric: 'visits', title: '', over_ms: 7 * kDay}]]});
 const many = {name: 'many', question: 'Does the page stay calm with 20 live panels?', rows: Array.from({length: 20}, (_, at) => [at % 2 === 0
   ? {...dashboards[0].rows[2][0], id: `many.${at}.0`} : {...dashboards[0].rows[1][0], id: `many.${at}.0`}])};

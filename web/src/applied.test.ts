@@ -3,7 +3,7 @@ import {describe, expect, it} from 'vitest';
 import {appliedTo, askedOf, keyPasses, kBucketsMax, shownWindow, wishOf} from './applied';
 import type {Metric, Panel} from './live/contract';
 import type {PanelData} from './live/panel-data';
-import {filtersOf, isFiltered, kFiltersMax, noFilters, toggledFilters} from './route';
+import {carried, filtersOf, isFiltered, kFiltersMax, noFilters, toggledFilters} from './route';
 
 const kDay = 86_400_000;
 const metric: Metric = {
@@ -32,6 +32,13 @@ describe('filters in the URL', () => {
     expect(filtersOf(url).length).toBe(kFiltersMax);
     expect(filtersOf(query('f.repo=fmt&f.=x&filter=y&range=7d')).length).toBe(1);
     expect(noFilters(query('f.a=1&range=7d&f.b=2'))).toEqual({'f.a': null, 'f.b': null});
+  });
+});
+
+describe('from one dashboard to another', () => {
+  it('go_range_comparison_and_filters_and_nothing_else', () => {
+    expect(carried(query('range=7d&twin=a&f.repo=a+b&explain=x&compare=previous&filter=y'))).toBe('?range=7d&f.repo=a+b&compare=previous');
+    expect(carried(query('twin=a'))).toBe('');
   });
 });
 

@@ -8,7 +8,7 @@ import {Link} from './link';
 import {setData, setText, useBoard, usePaint, useTheBoard} from './live/paint';
 import type {Project} from './live/contract';
 import {dashboardTitle} from './names';
-import {useRoute} from './route';
+import {carried, useRoute} from './route';
 import {switchTheme, useTheme} from './theme';
 import {ledgerWords, statusWords, watermarkWords} from './words';
 
@@ -95,7 +95,7 @@ export function Header({project, onHelp}: {project: Project | null; onHelp: () =
         <p className="brand"><Link to="/">Sluice</Link>{project && <span className="secondary"> · {project.project}</span>}</p>
         <nav ref={nav} aria-label="Pages" className="nav">
           {project?.dashboards.map((one) => (
-            <Link key={one.name} to={`/d/${encodeURIComponent(one.name)}`} current={shown === one.name}>{dashboardTitle(one.name)}</Link>
+            <Link key={one.name} to={`/d/${encodeURIComponent(one.name)}${route.page === 'dashboard' ? carried(route.query) : ''}`} current={shown === one.name}>{dashboardTitle(one.name)}</Link>
           ))}
           <span className="nav-rule" aria-hidden="true" />
           <Link to="/live" current={route.page === 'live'}>Live</Link>

@@ -142,5 +142,11 @@ export function toggledFilters(query: URLSearchParams, filters: Filter[]): Chang
 export const noFilters = (query: URLSearchParams): Change =>
   Object.fromEntries([...query.keys()].filter((name) => name.startsWith('f.')).map((name) => [name, null]));
 
+// What goes along from one dashboard to another: the range, the comparison and the filters.
+export function carried(query: URLSearchParams): string {
+  const kept = new URLSearchParams([...query].filter(([name]) => name === 'range' || name === 'compare' || name.startsWith('f.')));
+  return kept.size > 0 ? `?${kept}` : '';
+}
+
 // Everything that the panel beside the numbers can show; one at a time.
 export const nothingBeside: Change = {explain: null, dropped: null, session: null, trace: null};

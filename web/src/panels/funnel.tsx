@@ -103,7 +103,7 @@ function Steps({panel, group, before, colour, filling}: {
                 {at > 0 && row.dropped === '0' && '0'}
               </span>
               <span className="step-median figure" title={row.median === null ? undefined : `${grouped(row.median)} ms from the first step, half of the people`}>
-                {at === 0 ? '' : <>{medianWords(row.median)}<span className="visually-hidden"> from the first step, median</span></>}
+                {at === 0 ? '' : <>{medianWords(row.median)}<span className="step-unit"> median</span><span className="visually-hidden"> from the first step</span></>}
               </span>
             </li>
           );
@@ -197,7 +197,7 @@ export function FunnelPanel({panel}: {panel: Panel}) {
   const notes = [
     metric?.within_ms ? `All steps within ${span(metric.within_ms)} of the first.` : '',
     previous?.start != null && previous.end !== null ? `Period before: ${range(previous.start, previous.end, board.near())}.` : '',
-    more > 0 ? `${grouped(String(more))} more groups are in CSV.` : '',
+    more > 0 ? `${grouped(String(more))} more groups are in SQL.` : '',
   ].filter((one) => one !== '');
   return (
     <PanelFrame

@@ -1,7 +1,7 @@
 // The newest sessions; a click on one shows its events in order.
 
 import {grouped} from '../decimal';
-import {instant, iso, span} from '../dates';
+import {duration, instant, iso} from '../dates';
 import {matches} from '../filter';
 import {personUrl} from '../person-url';
 import {Link} from '../link';
@@ -28,7 +28,7 @@ export function SessionsPanel({panel}: {panel: Panel}) {
     <PanelFrame
       panel={panel} whole={whole} empty={all.length === 0} height={kHeight}
       summary={`${title}: the newest ${all.length} of ${grouped(String(all.length + more))} sessions.`}
-      note={[more > 0 ? `The newest ${all.length}; ${grouped(String(more))} more are in SQL and CSV.` : '', all.length > shown.length ? `${all.length - shown.length} hidden by the filter.` : ''].join(' ').trim()}
+      note={[more > 0 ? `The newest ${all.length}; ${grouped(String(more))} more are in SQL.` : '', all.length > shown.length ? `${all.length - shown.length} hidden by the filter.` : ''].join(' ').trim()}
     >
       <div className="scroll list" role="region" aria-label={`${title}, table`} tabIndex={0}>
         <table className="figures sessions">
@@ -53,7 +53,7 @@ export function SessionsPanel({panel}: {panel: Panel}) {
                   </th>
                   <td className="text mono" data-column="user_key" data-value={row.user_key}><Link to={personUrl(row.user_key)}>{row.user_key}</Link></td>
                   <td data-column="events" data-value={row.events}>{grouped(row.events)}</td>
-                  <td data-column="duration_ms" data-value={row.duration_ms} title={`${grouped(row.duration_ms)} ms`}>{span(Number(row.duration_ms))}</td>
+                  <td data-column="duration_ms" data-value={row.duration_ms} title={`${grouped(row.duration_ms)} ms`}>{duration(Number(row.duration_ms))}</td>
                   <td className="text secondary" data-column="source" data-value={row.source}>{row.source}</td>
                   <td className="text state" data-state={row.state}>{row.state}</td>
                 </tr>
