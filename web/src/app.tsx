@@ -9,7 +9,7 @@ import {panelCsv} from './csv';
 import {Header} from './header';
 import {Help} from './help';
 import {currentPanel, setCurrentPanel, useKeys} from './keys';
-import {api} from './live/api';
+import {api, failureOf} from './live/api';
 import {Asker} from './live/asker';
 import {Board} from './live/board';
 import {Feed} from './live/feed';
@@ -22,7 +22,7 @@ import {PersonPage} from './pages/person';
 import {QuarantinePage} from './pages/quarantine';
 import {SqlPage} from './pages/sql';
 import {ProjectContext} from './panels/project';
-import {failureOf, Problem} from './panels/problem';
+import {Problem} from './panels/problem';
 import {go, nothingBeside, setQuery, toggled, useRoute, type Route} from './route';
 
 const kAgainMs = 1_000;        // while the first answer is missing

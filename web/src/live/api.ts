@@ -13,6 +13,11 @@ export class Refused extends Error {
   }
 }
 
+export function failureOf(error: unknown): Failure {
+  if (error instanceof Refused) return error.failure;
+  return {code: 'page', message: error instanceof Error ? error.message : String(error), next: ''};
+}
+
 async function ask<T>(path: string, init?: RequestInit): Promise<T> {
   let response: Response;
   try {

@@ -4,12 +4,12 @@ import {useEffect, useState} from 'react';
 
 import {count, grouped} from '../decimal';
 import {instant, iso, weekday} from '../dates';
-import {api} from '../live/api';
+import {useAnswer} from '../live/answer';
+import {api, failureOf} from '../live/api';
 import {useBoard, useTheBoard} from '../live/paint';
 import type {Failure, Person, Project, StoredEvent} from '../live/contract';
-import {useAnswer} from '../panels/beside';
 import {EventRows} from '../panels/event-rows';
-import {failureOf, Problem} from '../panels/problem';
+import {Problem} from '../panels/problem';
 import {personUrl} from '../person-url';
 import {go, useRoute} from '../route';
 

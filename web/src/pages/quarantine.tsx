@@ -6,10 +6,10 @@ import {grouped} from '../decimal';
 import {instant} from '../dates';
 import {matches} from '../filter';
 import {locate} from '../json-place';
-import {api} from '../live/api';
+import {api, failureOf} from '../live/api';
 import {keyed, setData, setText, useBoard, usePaint, useTheBoard} from '../live/paint';
 import type {Failure, Project, QuarantineRow} from '../live/contract';
-import {failureOf, Problem} from '../panels/problem';
+import {Problem} from '../panels/problem';
 import {setQuery, useRoute} from '../route';
 import {FilterField} from './filter-field';
 

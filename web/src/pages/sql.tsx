@@ -4,10 +4,10 @@ import {useEffect, useRef, useState} from 'react';
 
 import {count, grouped} from '../decimal';
 import {duration} from '../dates';
-import {api} from '../live/api';
+import {api, failureOf} from '../live/api';
 import type {Failure, Project, SqlResult} from '../live/contract';
 import {CopyButton} from '../panels/copy-button';
-import {failureOf, Problem} from '../panels/problem';
+import {Problem} from '../panels/problem';
 import {setQuery, useRoute} from '../route';
 
 const kRowsShown = 1_000;

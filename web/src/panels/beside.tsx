@@ -1,11 +1,9 @@
 // Lists beside the numbers: the people who dropped out of a funnel, and the events of a session. Asked again when their panel moves.
 
-import {useEffect, useRef, useState} from 'react';
-
-import {kCostTimes} from '../live/asker';
+import {useAnswer} from '../live/answer';
 import {api} from '../live/api';
 import {useBoard, useTheBoard} from '../live/paint';
-import type {Dropped, Failure, Key, Panel, SessionEvents} from '../live/contract';
+import type {Dropped, Key, Panel, SessionEvents} from '../live/contract';
 import {keyText} from '../live/panel-data';
 import {grouped} from '../decimal';
 import {instant, iso, span} from '../dates';
@@ -15,41 +13,8 @@ import {setQuery} from '../route';
 import {panelTitle, stateWords} from '../words';
 import {Aside} from './aside';
 import {EventRows} from './event-rows';
-import {failureOf, Problem} from './problem';
+import {Problem} from './problem';
 import {useAsked, useMetric} from './project';
-
-const kAgainMs = 5_000;
-
-// The answer to `ask`, and again when `moved` changes, no oftener than kAgainMs and what it costs allow.
-export function useAnswer<T>(name: string, ask: (signal: AbortSignal) => Promise<T>, moved: unknown): {answer: T | null; failure: Failure | null} {
-  const [answer, setAnswer] = useState<T | null>(null);
-  const [failure, setFailure] = useState<Failure | null>(null);
-  const latest = useRef(ask);
-  const next = useRef(0);
-  useEffect(() => {
-    latest.current = ask;
-  });
-  useEffect(() => {
-    setAnswer(null);
-    setFailure(null);
-    next.current = 0;
-  }, [name]);
-  useEffect(() => {
-    const abort = new AbortController();
-    const timer = setTimeout(() => {
-      const begun = performance.now();
-      latest.current(abort.signal).then(
-        (found) => { setAnswer(found); setFailure(null); },
-        (error: unknown) => { if (!abort.signal.aborted) setFailure(failureOf(error)); },
-      ).finally(() => { next.current = performance.now() + Math.max(kAgainMs, kCostTimes * (performance.now() - begun)); });
-    }, Math.max(0, next.current - performance.now()));
-    return () => {
-      clearTimeout(timer);
-      abort.abort();
-    };
-  }, [name, moved]);
-  return {answer, failure};
-}
 
 // dropped=<panel>:<step>:<key>
 export function parseDropped(text: string | null): {panel: string; step: number; key: Key} | null {

@@ -4,7 +4,7 @@ import {useEffect, useRef, useState} from 'react';
 
 import {grouped} from '../decimal';
 import {instant, duration, range, iso} from '../dates';
-import {api, type Which} from '../live/api';
+import {api, failureOf, type Which} from '../live/api';
 import {parseRange} from '../range';
 import type {Explanation, Failure, Panel, Verification} from '../live/contract';
 import {setText, usePaint, useTheBoard} from '../live/paint';
@@ -12,7 +12,7 @@ import {keyId, keyText, windowOf, type PanelData} from '../live/panel-data';
 import {bucketWords, columnLabel, panelTitle} from '../words';
 import {Aside} from './aside';
 import {CopyButton} from './copy-button';
-import {failureOf, Problem} from './problem';
+import {Problem} from './problem';
 import {useAsked, useMetric} from './project';
 
 const kChoicesMax = 400;

@@ -1,10 +1,4 @@
-import {Refused} from '../live/api';
 import type {Failure} from '../live/contract';
-
-export function failureOf(error: unknown): Failure {
-  if (error instanceof Refused) return error.failure;
-  return {code: 'page', message: error instanceof Error ? error.message : String(error), next: ''};
-}
 
 // What went wrong, in place, with what to do next.
 export function Problem({failure}: {failure: Failure}) {
