@@ -55,16 +55,13 @@ int64_t stored(TimeMs watermark) { return to_ms(watermark == kMinusInfinity ? kS
 }  // namespace
 
 void WordColumn::add(std::string_view word) {
-  if (index_.empty()) {  // what the engine takes for an absent value comes first
-    index_.emplace("", 0);
+  if (index_.size() == 0) {  // what the engine takes for an absent value comes first
+    index_.number_of("");
     ByteWriter(words_).text("");
   }
-  auto at = index_.find(word);
-  if (at == index_.end()) {
-    at = index_.emplace(word, static_cast<uint32_t>(index_.size())).first;
-    ByteWriter(words_).text(word);
-  }
-  indices_.push_back(at->second);
+  const size_t before = index_.size();
+  indices_.push_back(index_.number_of(word));
+  if (index_.size() > before) ByteWriter(words_).text(word);
 }
 
 void WordColumn::write(std::string& out) const {

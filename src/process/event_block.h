@@ -10,24 +10,17 @@
 // Threads One.
 #pragma once
 
-#include <absl/container/flat_hash_map.h>
-
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/bytes.h"
-#include "base/hash.h"
 #include "event/event.h"
 #include "event/position.h"
 #include "plan/evaluate.h"
+#include "process/word_index.h"
 
 namespace sluice::process {
-
-struct TextHash {  // looked up by views: Debian's absl has a string_view of its own
-  using is_transparent = void;
-  size_t operator()(std::string_view text) const { return static_cast<size_t>(hash64(text)); }
-};
 
 // Values of a LowCardinality(String).
 class WordColumn {
@@ -38,7 +31,7 @@ class WordColumn {
   void clear();
 
  private:
-  absl::flat_hash_map<std::string, uint32_t, TextHash, std::equal_to<>> index_;
+  WordIndex index_;
   std::string words_;
   std::vector<uint32_t> indices_;
 };

@@ -194,19 +194,33 @@ Status Fold::fold(const event::Frame& frame, EpochRows& out) {
     ledger().received += request.manifest.received;
     out.counts.received += request.manifest.received;
     totals_.received += request.manifest.received;
-    for (uint32_t i = 0; i < request.record_count; ++i) {
-      const size_t index = request.first_record + i;
-      const event::Place place{frame.partition, event::Offset(frame.first.value + index)};
-      if (Status decoded = event::decode(frame.record(index), record_); !decoded) {
-        return std::move(decoded).error().in("log record " + place.text());
-      }
-      if (const auto* event = std::get_if<event::EventView>(&record_)) {
-        SLUICE_CHECK(fold_event(*event, place, out));
-      } else {
-        fold_reject(std::get<event::RejectView>(record_), place, out);
-      }
-      ++out.records;
+    SLUICE_CHECK(fold_request(frame, request, out));
+  }
+  return ok();
+}
+
+Status Fold::fold_request(const event::Frame& frame, const event::FrameRequest& request, EpochRows& out) {
+  const auto place_of = [&](uint32_t i) {
+    return event::Place{frame.partition, event::Offset(frame.first.value + request.first_record + i)};
+  };
+  uint32_t decoded = 0;
+  for (uint32_t i = 0; i < request.record_count; ++i) {
+    for (; decoded < request.record_count && decoded < i + kAhead; ++decoded) {
+      Ahead& next = ahead_[decoded % kAhead];
+      if (Status read = event::decode(frame.record(request.first_record + decoded), next.record); !read)
+        return std::move(read).error().in("log record " + place_of(decoded).text());
+      const auto* event = std::get_if<event::EventView>(&next.record);
+      if (event == nullptr) continue;
+      next.id = Deduplication::key_of(source_, event->message_id);
+      ids_->prefetch(next.id);
     }
+    const Ahead& now = ahead_[i % kAhead];
+    if (const auto* event = std::get_if<event::EventView>(&now.record)) {
+      SLUICE_CHECK(fold_event(*event, now.id, place_of(i), out));
+    } else {
+      fold_reject(std::get<event::RejectView>(now.record), place_of(i), out);
+    }
+    ++out.records;
   }
   return ok();
 }
@@ -222,8 +236,8 @@ Status Fold::link(std::string_view anonymous_id, std::string_view user_id, const
   return ok();
 }
 
-Status Fold::fold_event(const event::EventView& event, const event::Place& place, EpochRows& out) {
-  const auto earlier = SLUICE_TRY(ids_->check(source_, event.message_id, received_at_, event.content_hash, dedup_));
+Status Fold::fold_event(const event::EventView& event, const Hash128& id, const event::Place& place, EpochRows& out) {
+  const auto earlier = SLUICE_TRY(ids_->check(id, received_at_, event.content_hash, dedup_));
   if (earlier) {
     event::LedgerCounts& counts = ledger();
     for (event::LedgerCounts* c : {&counts, &out.counts, &totals_}) {

@@ -155,7 +155,8 @@ class Fold {
   void bind();
   Status load(ByteReader& from, const PlanOf& plan_of);
   Result<Operator> load_operator(ByteReader& from) const;
-  Status fold_event(const event::EventView& event, const event::Place& place, EpochRows& out);
+  Status fold_request(const event::Frame& frame, const event::FrameRequest& request, EpochRows& out);
+  Status fold_event(const event::EventView& event, const Hash128& id, const event::Place& place, EpochRows& out);
   bool emits_touched(const Operator& op, TimeMs now) const;
   void fold_reject(const event::RejectView& reject, const event::Place& place, EpochRows& out);
   void write_link(std::string_view anonymous_id, std::string_view user_id, const event::Place& place, EpochRows& out);
@@ -186,7 +187,13 @@ class Fold {
   EventBlock block_;  // of the epoch being folded
   // Scratch.
   std::vector<plan::MetricRow> unseen_;
-  event::RecordView record_;
+  // Records are decoded a little ahead of being folded, so that what they will be looked up in is in the processor's cache by then.
+  struct Ahead {
+    event::RecordView record;
+    Hash128 id;  // of an event
+  };
+  static constexpr uint32_t kAhead = 16;
+  std::array<Ahead, kAhead> ahead_;
   plan::Evaluator evaluator_;
 };
 

@@ -1,5 +1,8 @@
 #include "process/identity.h"
 
+#include <array>
+#include <cstring>
+
 namespace sluice::process {
 namespace {
 
@@ -10,10 +13,18 @@ constexpr size_t kTextRead = 512;               // one read covers nearly every 
 }  // namespace
 
 Hash128 hash_pair(std::string_view source, std::string_view id) {
-  std::string bytes;
-  bytes.reserve(source.size() + id.size() + 1);
-  bytes.append(source).append(1, '\0').append(id);  // source names hold no NUL
-  return hash128(bytes);
+  const size_t size = source.size() + id.size() + 1;  // source names hold no NUL
+  std::array<char, 256> few;
+  std::string many;
+  char* bytes = few.data();
+  if (size > few.size()) {
+    many.resize(size);
+    bytes = many.data();
+  }
+  std::memcpy(bytes, source.data(), source.size());
+  bytes[source.size()] = '\0';
+  if (!id.empty()) std::memcpy(bytes + source.size() + 1, id.data(), id.size());
+  return hash128({bytes, size});
 }
 
 Result<std::unique_ptr<Deduplication>> Deduplication::open(os::Files& files, const std::string& directory, KeyRunsOptions options,
@@ -22,9 +33,8 @@ Result<std::unique_ptr<Deduplication>> Deduplication::open(os::Files& files, con
   return std::unique_ptr<Deduplication>(new Deduplication(std::move(runs)));
 }
 
-Result<std::optional<Deduplication::Earlier>> Deduplication::check(std::string_view source, std::string_view message_id,
-                                                                   TimeMs received_at, uint64_t content_hash, DurationMs window) {
-  const Hash128 key = hash_pair(source, message_id);
+Result<std::optional<Deduplication::Earlier>> Deduplication::check(const Hash128& key, TimeMs received_at, uint64_t content_hash,
+                                                                   DurationMs window) {
   const std::optional<KeyEntry> known = SLUICE_TRY(runs_->find(key));
   if (known && received_at - time_ms(known->a) < window) {
     return std::optional<Earlier>(Earlier{time_ms(known->a), known->b != content_hash});

@@ -31,9 +31,11 @@ class Deduplication {
     TimeMs received_at;  // of the stored one
     bool conflict;  // its content differs
   };
+  // What an event is known by. prefetch() it a few events before check() asks.
+  static Hash128 key_of(std::string_view source, std::string_view message_id) { return hash_pair(source, message_id); }
+  void prefetch(const Hash128& key) const { runs_->prefetch(key); }
   // nullopt: new, and remembered from now on.
-  Result<std::optional<Earlier>> check(std::string_view source, std::string_view message_id, TimeMs received_at,
-                                       uint64_t content_hash, DurationMs window);
+  Result<std::optional<Earlier>> check(const Hash128& key, TimeMs received_at, uint64_t content_hash, DurationMs window);
   void expire(TimeMs now, DurationMs longest_window) { runs_->expire(to_ms(now - longest_window)); }
   KeyRuns& runs() { return *runs_; }
 

@@ -19,7 +19,7 @@ TEST_F(IdentityTest, an_id_is_new_again_exactly_a_window_after_the_stored_one) {
   Result<std::unique_ptr<Deduplication>> ids = Deduplication::open(*files, folder.path(), {}, {});
   ASSERT_TRUE(ids);
   const auto check = [&](int64_t ms, uint64_t content) {
-    const auto earlier = (*ids)->check("site", "m", time_ms(ms), content, kDay);
+    const auto earlier = (*ids)->check(Deduplication::key_of("site", "m"), time_ms(ms), content, kDay);
     EXPECT_TRUE(earlier);
     return *earlier;
   };
@@ -31,8 +31,8 @@ TEST_F(IdentityTest, an_id_is_new_again_exactly_a_window_after_the_stored_one) {
   EXPECT_TRUE(check(1001, 8)->conflict);
   EXPECT_FALSE(check(1000 + kDay.count(), 8));
   EXPECT_FALSE(check(1000 + kDay.count() + 1, 8)->conflict) << "the new one is what later ones are compared with";
-  EXPECT_FALSE(*(*ids)->check("shop", "m", time_ms(1001), 7, kDay)) << "ids are of their source";
-  EXPECT_FALSE(*(*ids)->check("sit", "em", time_ms(1001), 7, kDay));
+  EXPECT_FALSE(*(*ids)->check(Deduplication::key_of("shop", "m"), time_ms(1001), 7, kDay)) << "ids are of their source";
+  EXPECT_FALSE(*(*ids)->check(Deduplication::key_of("sit", "em"), time_ms(1001), 7, kDay));
 }
 
 TEST_F(IdentityTest, the_latest_link_wins_and_only_a_change_says_so) {

@@ -47,6 +47,8 @@ class KeyRuns {
   static Result<std::unique_ptr<KeyRuns>> open(os::Files& files, std::string directory, KeyRunsOptions options,
                                                std::string_view manifest);
 
+  // Brings what find() and put() will look at into the processor's cache; a few calls ahead hides most of their time.
+  void prefetch(const Hash128& key) const;
   Result<std::optional<KeyEntry>> find(const Hash128& key);
   Status put(const KeyEntry& entry);
   void expire(int64_t horizon_a) { horizon_ = horizon_a; }
