@@ -10,10 +10,10 @@ import platform
 import shutil
 import sys
 
-from figures import MB, Bench
+from figures import DEFINITIONS, MB, Bench
 from program import Failure
 
-FIGURES = ["end_to_end", "ack", "chart", "idle", "git", "flat"]
+FIGURES = ["processor", "end_to_end", "definitions", "ack", "chart", "idle", "git", "born", "flat"]
 RATE_UNKNOWN = 60_000   # events a second, where end_to_end was not asked for
 SECONDS_MIN = 60
 
@@ -76,6 +76,37 @@ def measure_end_to_end(bench, table, runs):
     return chosen
 
 
+def measure_definitions(bench, table, runs):
+    events = 300_000 if bench.quick else 5_000_000
+    results = [bench.end_to_end(events, DEFINITIONS) for _ in range(runs)]
+    chosen = median_run(results, lambda run: run["events_per_s"])
+    table.kept["definitions"] = results
+    table.add("end to end with sessions, three metrics, a funnel, retention", f"{chosen['events_per_s']:,.0f} events/s"
+              f"{spread(results, lambda run: run['events_per_s'])}; {sum(chosen['cpu_us'].values()):.2f} µs of CPU per event", "definitions")
+
+
+def measure_processor(bench, table, runs):
+    """Rates of one thread by CPU time; bytes by definition."""
+    cases = [("shop", 200_000, 10_000)] if bench.quick else [("git", 5_000_000, 100_000), ("shop", 5_000_000, 100_000), ("shop", 20_000_000, 10_000_000)]
+    for stream, events, keys in cases:
+        results = [bench.processor(stream, events, keys) for _ in range(runs if keys < 1_000_000 else 1)]
+        chosen = median_run(results, lambda run: run["events_per_s"])
+        table.kept[f"processor {stream} {keys}"] = results
+        table.add(f"processor alone, {stream}, {keys:,} people", f"{chosen['events_per_s']:,.0f} events/s{spread(results, lambda run: run['events_per_s'])}; "
+                  f"{chosen['cpu_us']:.2f} µs, of them decoding {chosen['decode_us']:.2f}; {chosen['peak_mb']:,.0f} MB at its peak", "processor")
+        table.add(f"bytes for each key, {stream}, {keys:,} people",
+                  ", ".join(f"{d['name']} {d['bytes_per_key']:,} ({d['keys']:,} keys)" for d in chosen["definitions"]), "processor")
+
+
+def measure_born(bench, table, runs):
+    stored, rate = (200_000, 2_000) if bench.quick else (10_000_000, 10_000)
+    results = [bench.born(stored, rate) for _ in range(runs)]
+    chosen = median_run(results, lambda run: run["seconds"])
+    table.kept["born"] = results
+    table.add(f"a new metric over {stored:,} stored events at {rate:,} more a second", f"complete in {chosen['seconds']:.1f} s"
+              f"{spread(results, lambda run: run['seconds'], 1)}", "born")
+
+
 def measure_ack(bench, table, runs, rate):
     results = [bench.ack(rate, 4 if bench.quick else 30) for _ in range(runs)]
     chosen = median_run(results, lambda run: run["p99"])
@@ -112,7 +143,7 @@ def measure_git(bench, table, runs):
 
 
 def measure_flat(bench, table, runs):
-    few, many, step = (100_000, 300_000, 50_000) if bench.quick else (1_000_000, 5_000_000, 500_000)
+    few, many, step = (100_000, 300_000, 50_000) if bench.quick else (1_000_000, 50_000_000, 500_000)
     results = [bench.flat(few, many, step) for _ in range(runs)]
     chosen = median_run(results, lambda run: run["at_many"] / run["at_few"])
     table.kept["flat"] = results
@@ -153,8 +184,12 @@ def main():
     table = Table("bench/run.sh" + (" --quick" if options.quick else ""))
     where = machine(bench)
     print(where, file=sys.stderr, flush=True)
+    if "processor" in only:
+        measure_processor(bench, table, runs)
     chosen = measure_end_to_end(bench, table, runs) if "end_to_end" in only else None
     rate = options.rate or round((chosen["events_per_s"] if chosen else RATE_UNKNOWN) / 2, -2)
+    if "definitions" in only:
+        measure_definitions(bench, table, runs)
     if "ack" in only:
         measure_ack(bench, table, runs, rate)
     if "chart" in only:
@@ -163,6 +198,8 @@ def main():
         measure_git(bench, table, runs)
     if "idle" in only:
         measure_idle(bench, table, runs)
+    if "born" in only:
+        measure_born(bench, table, runs)
     if "flat" in only:
         measure_flat(bench, table, runs)
     print(f"\n{where}; median of {runs}\n\n{table.text()}")

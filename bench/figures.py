@@ -13,6 +13,14 @@ from program import Failure, Program, spent, wait_until
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(HERE)
 PROJECT = f"{HERE}/project"
+DEFINITIONS = f"{HERE}/definitions"   # sessions, metrics, a funnel, retention
+BORN = """version: 1
+metrics:
+  - name: born
+    window: {tumble: 1h}
+    dimensions: {event: event}
+    measures: {events: count(), people: distinct(user_key), lines: sum(properties.insertions)}
+"""
 GIT_PROJECT = f"{ROOT}/examples/git"
 GIT_FILE = f"{GIT_PROJECT}/data/commits.ndjson.gz"
 PROBE_PANEL = "bench.3.0"
@@ -66,8 +74,8 @@ class Bench:
                 "stages_us": {f"{process}: {thread}": used * 1e6 / stored for (process, thread), used in threads.items()},
                 "load_cpu_us": said["cpu_us_per_event"]}
 
-    def end_to_end(self, events):
-        with self.fresh().start() as program:
+    def end_to_end(self, events, project=PROJECT):
+        with self.fresh(project).start() as program:
             result = self.fill(program, events)
             result["memory"] = program.memory()
             ledger = program.metrics()
@@ -135,6 +143,43 @@ class Bench:
             at_many = self.fill(program, step)
             return {"few": few, "many": many, "at_few": at_few["events_per_s"], "at_many": at_many["events_per_s"],
                     "cpu_few": sum(at_few["cpu_us"].values()), "cpu_many": sum(at_many["cpu_us"].values())}
+
+    def processor(self, stream, events, keys):
+        """The fold alone, on one thread of a process of its own."""
+        command = [f"{self.build}/bench/sluice_processor", "--project", f"{HERE}/processor/{stream}", "--stream", stream, "--events", str(events),
+                   "--keys", str(keys)]
+        if stream == "git":
+            plain = f"{self.data}/commits.ndjson"
+            os.makedirs(self.data, exist_ok=True)
+            with open(plain, "wb") as file:
+                subprocess.run(["gzip", "-dc", GIT_FILE], stdout=file, check=True)
+            command += ["--input", plain]
+        ended = subprocess.run(command, stdout=subprocess.PIPE, text=True)
+        if ended.returncode != 0:
+            raise Failure(f"the processor alone failed: {' '.join(command)}")
+        return json.loads(ended.stdout)
+
+    def born(self, stored, rate):
+        """A metric that is new over `stored` events while others go on coming: from the saved file to the last window of its first computation."""
+        project = f"{self.data}/born"
+        shutil.rmtree(project, ignore_errors=True)
+        shutil.copytree(PROJECT, project)
+        with self.fresh(project).start() as program:
+            self.fill(program, stored)
+            load = self.load(program, rate=rate, seconds=60 if not self.quick else 20, connections=16)
+            time.sleep(2)
+            with open(f"{project}/metrics/born.yaml", "w") as file:
+                file.write(BORN)
+            began = time.monotonic()
+
+            def complete():
+                metrics = [m for m in program.shown_project()["metrics"] if m["name"] == "born"]
+                return bool(metrics) and metrics[0]["progress"] is None and program.sql("SELECT count() > 0 FROM sluice.born") == "1"
+            wait_until("the new metric shown complete", 120, complete, every=0.1)
+            took = time.monotonic() - began
+            said = self.finish(load)
+            wait_until("what was sent is stored", 60, lambda: program.stored() >= stored + said["acked"], every=0.2)
+            return {"seconds": took, "stored": stored, "rate": rate, "refused": said["refused"]}
 
     def sync_ms(self):
         """Median and 99th of 300 appends of 64 KiB with fdatasync, where the data lies: what each group commit pays at least."""

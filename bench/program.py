@@ -113,6 +113,9 @@ class Program:
     def sql(self, statement):
         return http(self.addresses["sql"], statement.encode()).strip()
 
+    def shown_project(self):
+        return json.loads(http(self.addresses["web"] + "/api/project"))
+
     def stored(self):
         return int(self.sql("SELECT count() FROM sluice.events"))
 
