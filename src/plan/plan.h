@@ -135,7 +135,7 @@ struct Metric {
 };
 
 struct Panel {
-  enum class Kind : uint8_t { stat, timeseries, table, top, band, funnel, retention };
+  enum class Kind : uint8_t { stat, timeseries, table, top, band, funnel, retention, sessions };
   Kind kind = Kind::stat;
   uint32_t metric = 0;  // index into Plan::metrics
   std::vector<uint32_t> measures;  // stat, timeseries, top: one; table: its measure columns in order; band: as written

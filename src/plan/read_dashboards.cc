@@ -19,7 +19,7 @@ struct Form {
   Metric::Kind of;  // definitions it shows
   std::string_view takes;  // further keys, beside `over` and `title`
 };
-constexpr std::array<Form, 7> kForms{{
+constexpr std::array<Form, 8> kForms{{
     {"stat", Panel::Kind::stat, Metric::Kind::windows, ""},
     {"timeseries", Panel::Kind::timeseries, Metric::Kind::windows, "by"},
     {"table", Panel::Kind::table, Metric::Kind::windows, "columns"},
@@ -27,6 +27,7 @@ constexpr std::array<Form, 7> kForms{{
     {"band", Panel::Kind::band, Metric::Kind::windows, "measures"},
     {"funnel", Panel::Kind::funnel, Metric::Kind::funnel, "by"},
     {"retention", Panel::Kind::retention, Metric::Kind::retention, ""},
+    {"sessions", Panel::Kind::sessions, Metric::Kind::sessions, ""},
 }};
 
 // The form that shows definitions of a kind, for advice.
@@ -85,7 +86,8 @@ class PanelReader {
       case Panel::Kind::band: read_band(panel); break;
       case Panel::Kind::funnel: read_one_dimension(panel, "a funnel"); break;
       case Panel::Kind::stat:
-      case Panel::Kind::retention: break;
+      case Panel::Kind::retention:
+      case Panel::Kind::sessions: break;
     }
     if (reader_.errors() != before) return std::nullopt;
     return panel;
@@ -105,7 +107,7 @@ class PanelReader {
       }
       form = &candidate;
     }
-    if (form == nullptr && map_.find("sessions") == nullptr)
+    if (form == nullptr)
       reader_.report(map_.at,
                      "a panel is one of {stat: METRIC.MEASURE}, {timeseries: METRIC.MEASURE}, {table: METRIC, columns: [...]}, "
                      "{top: METRIC.MEASURE, by: DIMENSION}, {band: METRIC, measures: [...]}, {funnel: FUNNEL}, {retention: "

@@ -66,8 +66,10 @@ std::vector<BoardChange> Boards::commit(const Committed& committed) {
     if (is_watched(change.metric)) changes[change.metric] = {std::make_shared<const MetricChange>(change), committed.clock};
     for (size_t q = 0; q < queries_.size(); ++q) {
       const SharedQuery& query = list_.queries()[q];
-      if (query.metric == change.metric && query.kind != SharedQuery::Kind::view && change.events_changed)
-        queries_[q].changed = true;
+      if (query.metric != change.metric || query.kind == SharedQuery::Kind::view) continue;
+      // Sessions are rows that others made: also their states count.
+      const bool rows = query.kind == SharedQuery::Kind::sessions && !change.rows.empty();
+      if (change.events_changed || rows) queries_[q].changed = true;
     }
   }
   std::vector<BoardChange> out;

@@ -87,6 +87,7 @@ CsvColumns columns_of(const ShownPanel& shown) {
   switch (panel.kind) {
     case Kind::band: return {{"measure"}, {"value"}};
     case Kind::retention: return {{"period"}, {"people"}};
+    case Kind::sessions: return {{"session_id"}, {"source", "key", "user_key", "events", "duration_ms"}};
     case Kind::funnel:
       columns.key.insert(columns.key.end(), {"step", "step_name"});
       columns.values = {"people", "median_ms"};
@@ -168,7 +169,8 @@ Result<std::string> csv_text(Hub& hub, std::string_view panel_id, const PanelRan
   const ShownPanel shown = SLUICE_TRY(hub.shown_or_compute(panel_id, range));
   const plan::Metric& metric = *shown.entry->metric;
   const CsvColumns columns = columns_of(shown);
-  std::string out = "window_start,window_end";
+  const bool sessions = shown.entry->panel->kind == plan::Panel::Kind::sessions;
+  std::string out = sessions ? "started_at,ended_at" : "window_start,window_end";
   for (const std::string& name : columns.key) out += "," + name;
   for (const std::string& name : columns.values) out += "," + name;
   out += ",state,as_of\r\n";

@@ -11,6 +11,7 @@
 #include "serve/funnel_answer.h"
 #include "serve/reply_row.h"
 #include "serve/retention_board.h"
+#include "serve/session_board.h"
 
 namespace sluice::serve {
 namespace {
@@ -201,12 +202,14 @@ plan::Span over_span(const plan::Metric& metric, TimeMs newest, DurationMs over)
 std::string query_sql(const Project& project, const SharedQuery& query, plan::Span over, event::Epoch epoch) {
   const plan::Metric& metric = project.plan->metrics[query.metric];
   if (metric.cohorts) return retention_sql(project, query.metric, over, epoch);
+  if (query.kind == SharedQuery::Kind::sessions) return computed_sessions_sql(project, query.metric, over, epoch);
   if (query.kind == SharedQuery::Kind::over)
     return sql::over_query(*project.plan, metric, over, query.kept, epoch.value, query.filters);
   return sql::series_query(*project.plan, metric, over, query.kept, epoch.value, query.filters);
 }
 
 std::string shown_view_sql(const plan::Metric& metric, plan::Span over, const sql::DimensionFilters& filters) {
+  if (metric.kind == plan::Metric::Kind::sessions) return shown_sessions_sql(metric, over);
   return fmt::format("SELECT *\nFROM sluice.{}\nWHERE {}\nORDER BY window_start, window_end", sql::quote_name(metric.name),
                      shown_rows_sql(metric, over, filters, [](TimeMs t) { return "'" + format_clickhouse(t) + "'"; }));
 }
@@ -239,6 +242,8 @@ Result<Loaded> load(const Project& project, const SharedQuery& query, const Boar
                                      query_sql(project, query, loaded.over, task.as_of.epoch), task.rows_max + 1)));
       loaded.rows = SLUICE_TRY(read_rows(reply, metric, query.kept.size(), Shape::series, nullptr));
       drop_cut_window(metric, loaded.rows, task.rows_max, loaded.over);
+    } else if (query.kind == SharedQuery::Kind::sessions) {
+      SLUICE_CHECK(load_sessions(ask, metric, loaded));
     } else {
       SLUICE_CHECK(load_over(ask, project, query, task, loaded));
     }

@@ -3,6 +3,7 @@
 #include "serve/answer_board.h"
 #include "serve/retention_board.h"
 #include "serve/series_panel.h"
+#include "serve/session_board.h"
 
 namespace sluice::serve {
 
@@ -11,6 +12,7 @@ std::unique_ptr<PanelBoard> make_panel_board(const PanelEntry& entry, size_t poi
     case plan::Panel::Kind::timeseries:
     case plan::Panel::Kind::band: return std::make_unique<SeriesPanel>(entry, points_max);
     case plan::Panel::Kind::retention: return std::make_unique<RetentionBoard>(entry, points_max);
+    case plan::Panel::Kind::sessions: return std::make_unique<SessionBoard>();
     case plan::Panel::Kind::stat:
     case plan::Panel::Kind::table:
     case plan::Panel::Kind::top:

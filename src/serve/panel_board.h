@@ -2,7 +2,7 @@
 //
 // Promise data() is the panel whole; take_change() what changed since the last take, whole or as a patch of live-api.md.
 // Kinds   stat, table, top and funnel show an OverAnswer (answer_board.h); time series and bands points (series_panel.h); a retention
-//         its cohorts (retention_board.h). A kind differs here and nowhere else on the way to the page.
+//         its cohorts (retention_board.h), sessions the newest of them (session_board.h). A kind differs here and nowhere else on the way to the page.
 // Threads One at a time (the hub's mutex, or the worker that made it).
 #pragma once
 

@@ -28,6 +28,7 @@ SharedQuery query_of(const plan::Panel& panel, const plan::Metric& metric) {
       query.kind = query.kept.size() == metric.dimensions.size() ? SharedQuery::Kind::view : SharedQuery::Kind::series;
       break;
     case plan::Panel::Kind::retention: query.kind = SharedQuery::Kind::view; break;
+    case plan::Panel::Kind::sessions: query.kind = SharedQuery::Kind::sessions; break;
     case plan::Panel::Kind::top: query.rank = panel.measures.front(); break;
     case plan::Panel::Kind::stat:
     case plan::Panel::Kind::table:

@@ -4,7 +4,8 @@
 //         however many people watch (design 8).
 // Kinds   view: a time series or band of all the metric's dimensions, or a retention: rows of the metric's own view, kept in
 //         memory, patched by the feed. series: one that drops a dimension; over: a stat, table, top or funnel, one window
-//         [end - D, end). These two are computed from `events` by the metric's own plan, never by adding rows.
+//         [end - D, end). These two are computed from `events` by the metric's own plan, never by adding rows. sessions: the newest rows
+//         of the view, read again when some changed.
 #pragma once
 
 #include <cstdint>
@@ -19,7 +20,7 @@
 namespace sluice::serve {
 
 struct SharedQuery {
-  enum class Kind : uint8_t { view, series, over };
+  enum class Kind : uint8_t { view, series, over, sessions };
   Kind kind = Kind::over;
   uint32_t metric = 0;
   DurationMs over{};

@@ -69,8 +69,8 @@ std::string range_key(std::string_view panel_id, const PanelRange& range) {
 
 plan::clickhouse::DimensionFilters filters_of(const plan::Metric& metric, const PanelRange& range,
                                               std::vector<std::string>& unknown) {
-  // The last dimension of a funnel is its step, that of a retention its period: no values of events.
-  const size_t own = metric.funnel || metric.cohorts ? 1 : 0;
+  // The last dimension of a funnel is its step, that of a retention its period, of sessions their id: no values of events.
+  const size_t own = metric.kind == plan::Metric::Kind::windows ? 0 : 1;
   const auto end = metric.dimensions.end() - static_cast<std::ptrdiff_t>(own);
   plan::clickhouse::DimensionFilters filters;
   for (const NamedFilter& filter : range.where) {

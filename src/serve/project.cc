@@ -33,6 +33,7 @@ const char* panel_kind(plan::Panel::Kind kind) {
     case plan::Panel::Kind::band: return "band";
     case plan::Panel::Kind::funnel: return "funnel";
     case plan::Panel::Kind::retention: return "retention";
+    case plan::Panel::Kind::sessions: return "sessions";
   }
   return "stat";
 }
@@ -75,8 +76,8 @@ void write_metric(JsonOut& out, const plan::Metric& metric, const Progress* prog
     out.key("name").text(metric.name);
     out.key("question").text(metric.question);
     write_kind(out, metric);
-    // The last dimension of a funnel is its step, that of a retention its period: every one has it.
-    const plan::Dimension* own = metric.funnel || metric.cohorts ? &metric.dimensions.back() : nullptr;
+    // The last dimension of a funnel is its step, that of a retention its period, that of sessions their id: every row has it.
+    const plan::Dimension* own = metric.kind == plan::Metric::Kind::windows ? nullptr : &metric.dimensions.back();
     out.key("dimensions").array([&] {
       for (const plan::Dimension* d : as_written(metric.dimensions)) {
         if (d == own) continue;

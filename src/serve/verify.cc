@@ -5,6 +5,7 @@
 
 #include "base/rfc3339.h"
 #include "serve/answer_board.h"
+#include "serve/session_board.h"
 
 namespace sluice::serve {
 namespace {
@@ -17,6 +18,7 @@ Error wrong_key(const plan::Panel& panel) {
   using Kind = plan::Panel::Kind;
   if (panel.kind == Kind::band) return fail(Code::invalid, "`key` must be [the measure's name]");
   if (panel.kind == Kind::retention) return fail(Code::invalid, "`key` must be left out or [the period as a text]");
+  if (panel.kind == Kind::sessions) return fail(Code::invalid, "`key` must be left out or [the session's id]");
   if (panel.kind == Kind::top) return fail(Code::invalid, "`key` must be left out or [the value]");
   return fail(Code::invalid, "`key` must have one element for each of the panel's " + std::to_string(panel.dimensions.size()) +
                                  " dimensions, in its order");
@@ -169,17 +171,69 @@ Result<Verified> verify_retention(Queries& queries, const ShownPanel& shown, con
   return verified;
 }
 
+// What a session's row says, one name per column.
+std::vector<std::pair<const char*, std::optional<std::string>>> columns_of(
+    plan::Span window, const std::vector<std::optional<std::string>>& values) {
+  return {{"source", values[0]},
+          {"key", values[1]},
+          {"user_key", values[2]},
+          {"started_at", format_rfc3339(window.start)},
+          {"ended_at", format_rfc3339(window.end)},
+          {"events", values[3]},
+          {"duration_ms", values[4]}};
+}
+std::string row_text(plan::Span window, const std::vector<std::optional<std::string>>& values) {
+  std::string out;
+  for (const auto& [name, value] : columns_of(window, values)) out += (out.empty() ? "" : " ") + value.value_or("");
+  return out;
+}
+
+Result<Verified> verify_sessions(Queries& queries, const ShownPanel& shown, const std::optional<plan::Group>& key) {
+  Verified verified;
+  verified.epoch = shown.as_of.epoch;
+  verified.sql = query_sql(*shown.project, *shown.query, shown.over, shown.as_of.epoch);
+  const std::string reply = SLUICE_TRY((Asker{queries, kTimeout}(verified.sql)));
+  std::map<plan::Group, LoadedRow> computed;
+  for (LoadedRow& row : SLUICE_TRY(read_session_rows(reply, *shown.entry->metric, nullptr))) {
+    plan::Group id = row.key;
+    computed.emplace(std::move(id), std::move(row));
+  }
+  for (const ShownPoint& point : shown.points) {
+    if (key && point.key != *key) continue;
+    const auto found = computed.find(point.key);
+    if (!key) {
+      VerifiedCell cell{point.key.front().value_or(""), row_text(point.window, point.values), std::nullopt};
+      if (found != computed.end()) cell.computed = row_text(found->second.window, found->second.values);
+      verified.cells.push_back(std::move(cell));
+      if (found != computed.end()) computed.erase(found);
+      continue;
+    }
+    for (auto& [name, value] : columns_of(point.window, point.values)) verified.cells.push_back({name, std::move(value), {}});
+    if (found == computed.end()) continue;
+    const auto values = columns_of(found->second.window, found->second.values);
+    for (size_t i = 0; i < values.size(); ++i) verified.cells[i].computed = values[i].second;
+  }
+  if (!key) {  // those that should be shown and are not
+    for (const auto& [id, row] : computed)
+      verified.cells.push_back({id.front().value_or(""), std::nullopt, row_text(row.window, row.values)});
+  }
+  if (verified.cells.empty()) return not_shown();
+  return verified;
+}
+
 }  // namespace
 
 Result<Verified> verify(Queries& queries, os::Clock& clock, const ShownPanel& shown, const VerifyWanted& wanted) {
   using Kind = plan::Panel::Kind;
   const plan::Panel& panel = *shown.entry->panel;
-  const bool one_word = panel.kind == Kind::band || panel.kind == Kind::top || panel.kind == Kind::retention;
-  const bool optional_key = panel.kind == Kind::top || panel.kind == Kind::retention;
+  const bool one_word =
+      panel.kind == Kind::band || panel.kind == Kind::top || panel.kind == Kind::retention || panel.kind == Kind::sessions;
+  const bool optional_key = one_word && panel.kind != Kind::band;
   const plan::Group key = wanted.key.value_or(plan::Group{});
   if (!(optional_key && !wanted.key) && key.size() != (one_word ? 1 : panel.dimensions.size())) return wrong_key(panel);
   if (panel.kind == Kind::top) return verify_top(queries, clock, shown, wanted.key);
   if (panel.kind == Kind::retention) return verify_retention(queries, shown, wanted);
+  if (panel.kind == Kind::sessions) return verify_sessions(queries, shown, wanted.key);
   const bool series = panel.kind == Kind::timeseries || panel.kind == Kind::band;
   if (series && !wanted.window_start) return verify_series(queries, shown, key);
   const auto point = std::find_if(shown.points.begin(), shown.points.end(), [&](const ShownPoint& p) {

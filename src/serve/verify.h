@@ -1,7 +1,7 @@
 // verify.h - a panel's numbers computed again from raw events, by the SQL that its definition prints.
 //
 // Cells   stat: its number; table row: its measures; series: its buckets, newest first; top: its values; funnel: per step people and
-//         median_ms of a group; retention: people of every cell.
+//         median_ms of a group; retention: people of every cell; sessions: every row, with a key the columns of one.
 // Errors  not_found: no such row or point is shown; invalid: a key of another shape; else those of the queries.
 // Use     On a worker: runs queries.
 #pragma once
@@ -16,7 +16,7 @@
 namespace sluice::serve {
 
 struct VerifyWanted {
-  std::optional<plan::Group> key;  // of a row, group, series or value; of a retention [period]
+  std::optional<plan::Group> key;  // of a row, group, series or value; of a retention [period], of sessions [session_id]
   std::optional<TimeMs> window_start;  // of a bucket or a cohort
 };
 

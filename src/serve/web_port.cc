@@ -12,6 +12,7 @@
 #include "serve/guard.h"
 #include "serve/inspect.h"
 #include "serve/person.h"
+#include "serve/session_board.h"
 #include "serve/tables_json.h"
 
 namespace sluice::serve {
@@ -104,6 +105,13 @@ std::optional<std::string> schema_at(std::string_view path) {
   return plan::json_schema(path.substr(kFolder.size(), path.size() - kFolder.size() - kEnd.size()));
 }
 
+// NAME of /api/sessions/NAME/events.
+std::optional<std::string_view> sessions_at(std::string_view path) {
+  constexpr std::string_view kFolder = "/api/sessions/", kEnd = "/events";
+  if (!path.starts_with(kFolder) || !path.ends_with(kEnd) || path.size() < kFolder.size() + kEnd.size()) return std::nullopt;
+  return path.substr(kFolder.size(), path.size() - kFolder.size() - kEnd.size());
+}
+
 bool is_page(std::string_view path) {
   return path == "/" || path == "/live" || path == "/quarantine" || path == "/sql" || path == "/person" ||
          path.starts_with("/d/");
@@ -158,6 +166,10 @@ void WebPort::route(const net::Request& request, net::Responder responder, Trust
                                               parameter(request, "place"), parameter(request, "limit"));
     if (!wanted) return send(responder, error_response(wanted.error()));
     return later(std::move(responder), [this, wanted = *std::move(wanted)] { return person_json(queries_, wanted); });
+  } else if (const std::optional<std::string_view> sessions = sessions_at(path)) {
+    return later(std::move(responder), [this, name = std::string(*sessions), id = parameter(request, "id")] {
+      return session_events_json(*hub_.project(), queries_, name, id);
+    });
   } else if (const std::optional<std::string> schema = schema_at(path)) {
     return send(responder, plain(200, "application/schema+json", *schema));
   } else if (path == "/health") {
