@@ -224,7 +224,7 @@ plan::Compiled compile_with_zones(std::vector<plan::SourceFile> files) {
 
 struct Counts {
   size_t metrics = 0, rows = 0, late = 0, on_time = 0, filling = 0, final = 0, revised = 0, derived = 0, derived_null = 0,
-         null_dimensions = 0, queries = 0;
+         null_dimensions = 0, queries = 0, filtered_in = 0, filtered_out = 0;
 };
 
 std::string table_text(const Table& table) {
@@ -449,23 +449,54 @@ class Check {
       if (over.start > over.end) std::swap(over.start, over.end);
     }
     if (over.start >= over.end) return;
+    check_over_and_series(over, kept, {});
+    const plan::clickhouse::DimensionFilters filters = random_filters();
+    if (!filters.empty()) check_over_and_series(over, kept, filters);
+  }
+
+  // Values that there are, and some that there are not.
+  plan::clickhouse::DimensionFilters random_filters() {
+    plan::clickhouse::DimensionFilters filters;
+    const size_t event = random_.below(events_.size());
+    for (const uint32_t d : all_) {
+      if (random_.one_in(2)) filters.push_back({d, random_.one_in(8) ? "no'\\body" : model_.keep(event, {d})[0]});
+    }
+    return filters;
+  }
+  std::vector<size_t> filtered(const std::vector<size_t>& members, const plan::clickhouse::DimensionFilters& filters) {
+    std::vector<size_t> out;
+    for (const size_t i : members) {
+      const auto holds = [&](const auto& filter) { return model_.keep(i, {filter.dimension})[0] == filter.value; };
+      if (std::all_of(filters.begin(), filters.end(), holds)) out.push_back(i);
+    }
+    counts_.filtered_out += members.size() - out.size();
+    counts_.filtered_in += filters.empty() ? 0 : out.size();
+    return out;
+  }
+
+  void check_over_and_series(plan::Span over, const std::vector<uint32_t>& kept,
+                             const plan::clickhouse::DimensionFilters& filters) {
     std::map<Dimensions, std::vector<size_t>> one;
     for (size_t i = 0; i < events_.size(); ++i) {
       const TimeMs at = time_ms(events_[i].event_time);
       if (model_.facts()[i].passes && over.start <= at && at < over.end) one[model_.keep(i, kept)].push_back(i);
     }
     Table mine;
-    for (const auto& [key, members] : one) mine.push_back(row_with_lateness({}, key, members, over.end));
-    equal(std::move(mine), plan::clickhouse::over_query(plan_, metric_, over, kept, epoch_));
-    check_types(plan::clickhouse::over_query(plan_, metric_, over, kept, epoch_),
+    for (const auto& [key, all] : one) {
+      const std::vector<size_t> members = filtered(all, filters);
+      if (!members.empty()) mine.push_back(row_with_lateness({}, key, members, over.end));
+    }
+    equal(std::move(mine), plan::clickhouse::over_query(plan_, metric_, over, kept, epoch_, filters));
+    check_types(plan::clickhouse::over_query(plan_, metric_, over, kept, epoch_, filters),
                 visible_types({}, kept.size(), {"UInt8", "UInt8"}));
     Table series;
-    for (const auto& [key, members] : model_.groups(kept)) {
-      if (key.first.end <= over.start || key.first.end > over.end) continue;
+    for (const auto& [key, all] : model_.groups(kept)) {
+      const std::vector<size_t> members = filtered(all, filters);
+      if (members.empty() || key.first.end <= over.start || key.first.end > over.end) continue;
       series.push_back(row_with_lateness({ms_cell(key.first.start), ms_cell(key.first.end)}, key.second, members, key.first.end));
     }
-    equal(std::move(series), plan::clickhouse::series_query(plan_, metric_, over, kept, epoch_));
-    check_types(plan::clickhouse::series_query(plan_, metric_, over, kept, epoch_),
+    equal(std::move(series), plan::clickhouse::series_query(plan_, metric_, over, kept, epoch_, filters));
+    check_types(plan::clickhouse::series_query(plan_, metric_, over, kept, epoch_, filters),
                 visible_types({"Int64", "Int64"}, kept.size(), {"UInt8", "UInt8"}));
   }
 
@@ -567,11 +598,13 @@ TEST(MetricAgreement, every_printed_query_table_and_view_gives_the_model_s_rows)
   std::printf(
       "seed %llu: %zu metrics, %zu queries, %zu rows; %zu groups with late events, %zu with timely ones; %zu filling, %zu final, "
       "%zu revised; "
-      "%zu derived values, %zu of them NULL; %zu groups with a missing dimension\n",
+      "%zu derived values, %zu of them NULL; %zu groups with a missing dimension; %zu events left by filters, %zu taken out\n",
       static_cast<unsigned long long>(seed), counts.metrics, counts.queries, counts.rows, counts.late, counts.on_time,
-      counts.filling, counts.final, counts.revised, counts.derived, counts.derived_null, counts.null_dimensions);
+      counts.filling, counts.final, counts.revised, counts.derived, counts.derived_null, counts.null_dimensions,
+      counts.filtered_in, counts.filtered_out);
   for (const size_t n : {counts.rows, counts.late, counts.on_time, counts.filling, counts.final, counts.revised,
-                         counts.derived - counts.derived_null, counts.derived_null, counts.null_dimensions}) {
+                         counts.derived - counts.derived_null, counts.derived_null, counts.null_dimensions, counts.filtered_in,
+                         counts.filtered_out}) {
     EXPECT_GT(n, 0U);
   }
 }
