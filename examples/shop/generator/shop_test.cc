@@ -11,6 +11,7 @@
 #include "generator.h"
 #include "ndjson.h"
 #include "truth.h"
+#include "truth_tables.h"
 #include "world.h"
 
 namespace sluice::shop {
@@ -253,6 +254,39 @@ TEST(Truth, a_funnel_takes_the_last_look_before_the_cart_and_a_retry_counts_nowh
   EXPECT_EQ(rows[2][7], "60000");
   EXPECT_TRUE(rows[3][7].is_null());
   EXPECT_EQ(json["counters"]["retries"], 1);
+}
+
+TEST(Truth, a_visit_is_a_session_whose_user_is_the_last_one_named) {
+  Truth truth;
+  Event named = event_of(Kind::identify, 40, 7, 2);
+  named.has_user_id = true;
+  ASSERT_TRUE(truth.add(event_of(Kind::page_viewed, 90, 7, 3)));  // delivered first: still the device's
+  ASSERT_TRUE(truth.add(named));
+  ASSERT_TRUE(truth.add(event_of(Kind::page_viewed, 10, 7, 1)));
+  const std::map<uint64_t, Seen> visits = visits_of(truth.facts());
+  ASSERT_EQ(visits.size(), 1U);
+  EXPECT_EQ(session_row(visits.begin()->second),
+            nlohmann::json({"m_0000000000000001", "phone_7", "u_7", "1743379210000", "1743379290000", "3", "80000"}));
+  EXPECT_EQ(nlohmann::json::parse(truth.json())["counters"]["visits whose key changed"], 1);
+}
+
+TEST(Truth, a_buyers_cohort_is_the_week_of_the_first_order_however_late_it_comes) {
+  // kStart is a Monday.
+  Truth truth;
+  constexpr int64_t kWeekSeconds = 7 * 86'400;
+  uint64_t id = 1;
+  const auto buys = [&](uint32_t person, int64_t second) {
+    ASSERT_TRUE(truth.add(event_of(Kind::order_completed, second, person, id++)));
+  };
+  buys(1, 2 * kWeekSeconds);
+  buys(2, kWeekSeconds);
+  buys(1, 60);
+  buys(2, 2 * kWeekSeconds - 1);
+  buys(2, 12 * kWeekSeconds);
+  const std::map<int64_t, std::array<uint64_t, 8>> found = cohorts(truth.facts());
+  const std::map<int64_t, std::array<uint64_t, 8>> wanted{{to_ms(kStart), {1, 0, 1, 0, 0, 0, 0, 0}},
+                                                          {to_ms(kStart + days(7)), {1, 0, 0, 0, 0, 0, 0, 0}}};
+  EXPECT_EQ(found, wanted);
 }
 
 TEST(Truth, ratios_are_rounded_half_up_and_ranks_are_the_nearest) {

@@ -66,9 +66,17 @@ Status Truth::add(const Event& event) {
 std::string Truth::json() {
   nlohmann::json out;
   nlohmann::json definitions = nlohmann::json::object();
-  add_metrics(facts_, definitions);
-  add_steps(facts_, counters_, definitions);
-  out["panels"] = panel_numbers(facts_, definitions);
+  const std::map<uint64_t, Seen> visits = visits_of(facts_);
+  add_metrics(facts_, visits_as_facts(visits), definitions);
+  add_steps(facts_, visits, definitions);
+  count_steps(facts_, visits, counters_);
+  out["panels"] = panel_numbers(facts_, visits);
+  // Joins and sessions: not in the project yet.
+  for (const char* name : {"revenue_by_plan", "visits", "visits_daily"}) {
+    definitions.erase(name);
+    for (auto panel = out["panels"].begin(); panel != out["panels"].end();)
+      panel = panel.value()["metric"] == name ? out["panels"].erase(panel) : std::next(panel);
+  }
   out["definitions"] = std::move(definitions);
   const Counters& c = counters_;
   out["counters"] = {{"events", c.events},

@@ -38,6 +38,8 @@ struct Fact {
   uint8_t country;
   Kind kind;
   Device device;
+  uint32_t events = 0;  // of a visit as one fact, at its start
+  uint32_t lasted_ms = 0;
 };
 
 struct Counters {
