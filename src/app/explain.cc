@@ -9,6 +9,7 @@
 #include "plan/calendar.h"
 #include "plan/clickhouse_measure.h"
 #include "plan/diagnostics.h"
+#include "plan/dimension_table.h"
 #include "plan/expression_text.h"
 #include "plan/scalars.h"
 #include "process/cohort_returns.h"
@@ -90,6 +91,7 @@ std::string paths_text(const plan::Plan& plan, const plan::Metric& metric) {
     if (measure.kind != plan::MeasureKind::derived) add_paths(measure.argument, plan, paths);
     add_paths(measure.where, plan, paths);
   }
+  for (const plan::NamedJoin& join : metric.joins) add_paths(plan.joins[join.join].on, plan, paths);
   std::string out;
   for (const std::string& path : paths) out += (out.empty() ? "" : ", ") + path;
   return out.empty() ? "no path: names of events only" : out;
@@ -113,6 +115,18 @@ void add_dimensions(Sheet& sheet, const plan::Plan& plan, const plan::Metric& me
     any = true;
   }
   if (!any) sheet.line("groups by", "nothing: one group a window");
+}
+
+void add_joins(Sheet& sheet, const plan::Plan& plan, const plan::Metric& metric) {
+  for (const plan::NamedJoin& named : metric.joins) {
+    const plan::Join& join = plan.joins[named.join];
+    const plan::DimensionFile& file = plan.dimension_files[join.file];
+    const bool always = file.valid_from.empty() && file.valid_to.empty();
+    sheet.line("joins", fmt::format("{}: the row of {} whose {} is {}{}", named.name, file.name, file.key,
+                                    plan::expression_text(join.on, plan, metric),
+                                    always ? "" : ", of those that hold at the event's own time"));
+    sheet.line("", fmt::format("{} rows of {}; without one, NULL", file.table->rows().size(), file.path));
+  }
 }
 
 void add_bounds(Sheet& sheet) {
@@ -215,6 +229,7 @@ std::string explain_text(const plan::Plan& plan, const plan::Metric& metric) {
   } else {
     explain_windows(sheet, plan, metric);
   }
+  add_joins(sheet, plan, metric);
   sheet.line("reads", paths_text(plan, metric));
   return sheet.take();
 }

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "plan/dimension_table.h"
+
 namespace sluice::app {
 namespace {
 
@@ -51,6 +53,15 @@ std::string difference(const plan::Plan& before, const plan::Plan& after) {
   for (const auto& [word, names] : {std::pair{"new", &born}, std::pair{"changed", &changed}, std::pair{"removed", &removed}}) {
     if (!names->empty()) all += fmt::format("{}{}: {}", all.empty() ? "" : "; ", word, *names);
   }
+  std::string rows;
+  for (const plan::DimensionFile& file : after.dimension_files) {
+    const auto same = [&](const plan::DimensionFile& old) {
+      return old.name == file.name && old.table->hash() == file.table->hash();
+    };
+    if (std::none_of(before.dimension_files.begin(), before.dimension_files.end(), same))
+      list(rows, fmt::format("{} ({} rows)", file.name, file.table->rows().size()));
+  }
+  if (!rows.empty()) all += fmt::format("{}dimensions read anew: {}", all.empty() ? "" : "; ", rows);
   return all.empty() ? "labels, questions or dashboards only" : all;
 }
 
@@ -72,6 +83,8 @@ std::string line_of(const std::vector<plan::SourceFile>& files, const plan::Loca
 
 LiveDefinitions::LiveDefinitions(Parts parts, std::shared_ptr<const plan::Plan> first)
     : parts_(std::move(parts)), first_(std::move(first)), newest_(first_), shown_(first_) {
+  for (const plan::DimensionFile& file : first_->dimension_files) dimension_files_.push_back(file.path);
+  std::sort(dimension_files_.begin(), dimension_files_.end());
   seen_ = changing_ = stamp();
 }
 
@@ -91,12 +104,19 @@ Result<std::string> LiveDefinitions::apply() {
 
 // An error is a stamp, too: what cannot be listed is told once.
 std::string LiveDefinitions::stamp() const {
-  Result<std::string> stamp = project_stamp(parts_.ports.files, parts_.project);
+  Result<std::string> stamp = project_stamp(parts_.ports.files, parts_.project, dimension_files_);
   return stamp ? std::move(*stamp) : stamp.error().message;
 }
 
 Result<std::string> LiveDefinitions::read() {
   Result<std::vector<plan::SourceFile>> files = read_project(parts_.ports.files, parts_.project);
+  if (files) {
+    if (std::vector<std::string> named = plan::dimension_files_of(*files); named != dimension_files_) {
+      dimension_files_ = std::move(named);  // watched from here on, so from before they are read
+      seen_ = changing_ = stamp();
+      files = read_project(parts_.ports.files, parts_.project);
+    }
+  }
   if (!files) return refuse({}, {{{"sluice.yaml", 1, 1}, files.error().message}});
   return use(*files);
 }

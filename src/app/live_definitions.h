@@ -49,9 +49,10 @@ class LiveDefinitions {
 
   Parts parts_;
   const std::shared_ptr<const plan::Plan> first_;
-  std::mutex reading_;  // guards the two stamps; held while files are read and compiled, and taken before the other
+  std::mutex reading_;  // guards the stamps; held while files are read and compiled, and taken before the other
   std::string seen_;  // of the files that were read
   std::string changing_;  // of the look before
+  std::vector<std::string> dimension_files_;  // that they named then: part of the stamp
   std::mutex mutex_;  // guards all below; held while the page changes over
   std::shared_ptr<const plan::Plan> newest_;  // what the files say, when they are valid
   std::shared_ptr<const plan::Plan> shown_;

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "plan/dimension_table.h"
 #include "plan/zone.h"
 
 #include <array>
@@ -48,16 +49,30 @@ Result<std::vector<plan::SourceFile>> read_project(os::Files& files, const std::
   for (const char* folder : kFolders) {
     SLUICE_CHECK(read_folder(files, directory, folder, all));
   }
+  // One that is not there is left out: compile() says where it is named.
+  for (const std::string& name : plan::dimension_files_of(all)) {
+    const std::string path = os::join(directory, name);
+    if (!files.exists(path)) continue;
+    all.push_back({name, SLUICE_TRY(files.read_all(path, plan::kDimensionFileBytesMax))});
+  }
   // A zone that this machine does not have is left out: compile() says where it is named.
   for (const std::string& zone : plan::zones_of(all)) {
     const std::string path = os::join(plan::kZoneFolder, zone);
     if (!files.exists(path)) continue;
     all.push_back({std::string(plan::kZonePrefix) + zone, SLUICE_TRY(files.read_all(path, plan::kZoneBytesMax))});
   }
+  uint64_t bytes = 0;
+  for (const plan::SourceFile& file : all) bytes += file.text.size();
+  if (bytes > kProjectBytesMax) {
+    return fail(Code::invalid,
+                fmt::format("{}: the project's files have {} bytes together, more than {}; make those of its dimensions smaller",
+                            directory, bytes, kProjectBytesMax));
+  }
   return all;
 }
 
-Result<std::string> project_stamp(os::Files& files, const std::string& directory) {
+Result<std::string> project_stamp(os::Files& files, const std::string& directory,
+                                  const std::vector<std::string>& dimension_files) {
   std::string stamp;
   const auto add = [&](const char* folder, const os::Entry& entry) {
     stamp += fmt::format("{}/{} {} {}\n", folder, entry.name, entry.size, entry.modified_ns);
@@ -67,6 +82,14 @@ Result<std::string> project_stamp(os::Files& files, const std::string& directory
   }
   for (const char* folder : kFolders) {
     for (const os::Entry& entry : SLUICE_TRY(list_folder(files, os::join(directory, folder)))) add(folder, entry);
+  }
+  for (const std::string& name : dimension_files) {
+    const std::string path = os::join(directory, name);
+    const std::string folder = os::parent(path);
+    if (!files.exists(folder)) continue;
+    for (const os::Entry& entry : SLUICE_TRY(files.list(folder))) {
+      if (os::join(folder, entry.name) == path) add(os::parent(name).c_str(), entry);
+    }
   }
   return stamp;
 }

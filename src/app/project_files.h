@@ -1,8 +1,9 @@
 // project_files.h - a project's directory as the compiler takes it, and plans kept by their hash.
 //
-// Reads sluice.yaml, metrics/*.yaml and dashboards/*.yaml, and later kinds' folders when they exist, in order of name; and the zone
-// files that definitions name from plan::kZoneFolder.
-// Errors  Code::not_found: no sluice.yaml (the message says how to make a project). Code::invalid: a file over plan::kFileBytesMax.
+// Reads sluice.yaml, metrics/*.yaml, dimensions/*.yaml and dashboards/*.yaml, and later kinds' folders when they exist, in order of
+// name; the files of dimensions that these name; and the zone files that they name from plan::kZoneFolder.
+// Bounds  A file of definitions plan::kFileBytesMax, of a dimension plan::kDimensionFileBytesMax, all together kProjectBytesMax.
+// Errors  Code::not_found: no sluice.yaml (the message says how to make a project). Code::invalid: over a bound.
 #pragma once
 
 #include <memory>
@@ -14,9 +15,13 @@
 
 namespace sluice::app {
 
+inline constexpr uint64_t kProjectBytesMax = 48ULL << 20;
+
 Result<std::vector<plan::SourceFile>> read_project(os::Files& files, const std::string& directory);
-// Another text whenever a file that read_project() takes came, went or was written; no file is read.
-Result<std::string> project_stamp(os::Files& files, const std::string& directory);
+// Another text whenever a file that read_project() takes came, went or was written; no file is read. `dimension_files`: those that the
+// definitions named when they were read last (plan::dimension_files_of).
+Result<std::string> project_stamp(os::Files& files, const std::string& directory,
+                                  const std::vector<std::string>& dimension_files);
 
 // The compiled plan, or every diagnostic as one text, a line each.
 Result<std::unique_ptr<plan::Plan>> compile_project(const std::vector<plan::SourceFile>& files);

@@ -6,6 +6,7 @@
 
 #include "plan/clickhouse.h"
 #include "plan/clickhouse_expression.h"
+#include "plan/clickhouse_join.h"
 #include "plan/reads.h"
 
 namespace sluice::plan::clickhouse {
@@ -33,20 +34,20 @@ std::string read_sql(const Plan& plan, Op op, uint32_t index, Type type) {
 }  // namespace
 
 std::string stored_part_end_query(const Plan& plan, const Metric& metric, const StoredPart& part, uint64_t most) {
-  return fmt::format("SELECT max(epoch), count()\nFROM (SELECT epoch FROM sluice.events\nWHERE {}\nORDER BY epoch LIMIT {})\n",
-                     where_sql(plan, metric, part), most);
+  return fmt::format("SELECT max(epoch), count()\nFROM (SELECT epoch FROM {}\nWHERE {}\nORDER BY epoch LIMIT {})\n",
+                     events_sql(plan, metric), where_sql(plan, metric, part), most);
 }
 
 std::string stored_events_query(const Plan& plan, const Metric& metric, const StoredPart& part) {
   std::string columns =
       "toUnixTimestamp64Milli(event_time),\n  toUnixTimestamp64Milli(received_at),\n  log_partition,\n  log_offset";
-  const Reads reads = reads_of(metric);
+  const Reads reads = reads_of(plan, metric);
   for (const Name name : reads.names) columns += ",\n  " + read_sql(plan, Op::name, static_cast<uint32_t>(name), Type::text);
   for (const uint32_t path : reads.paths) {
     columns += ",\n  " + read_sql(plan, Op::path_text, path, Type::text);
     columns += ",\n  " + read_sql(plan, Op::path_number, path, Type::number);
   }
-  return fmt::format("SELECT\n  {}\nFROM sluice.events\nWHERE {}\n", columns, where_sql(plan, metric, part));
+  return fmt::format("SELECT\n  {}\nFROM {}\nWHERE {}\n", columns, events_sql(plan, metric), where_sql(plan, metric, part));
 }
 
 }  // namespace sluice::plan::clickhouse

@@ -19,7 +19,7 @@ struct StoredPart {
 // One row: epoch UInt64 of the part's event number `most` in the order of epochs, its newest one if it has fewer, 0 if it has none; then
 // how many were counted, UInt64.
 std::string stored_part_end_query(const Plan& plan, const Metric& metric, const StoredPart& part, uint64_t most);
-// Columns: event_time Int64 ms, received_at Int64 ms, log_partition UInt16, log_offset UInt64; then those of reads_of(metric): names as
+// Columns: event_time Int64 ms, received_at Int64 ms, log_partition UInt16, log_offset UInt64; then those of reads_of(plan, metric): names as
 // Nullable(String), per path its text Nullable(String) and its number Nullable(Decimal(38, 9)). In no order.
 std::string stored_events_query(const Plan& plan, const Metric& metric, const StoredPart& part);
 

@@ -57,8 +57,11 @@ class RowPrinter {
       case Op::literal_time: return fmt::format("toInt64({})", n.time_ms);
       case Op::literal_null: return fmt::format("CAST(NULL AS {})", nullable_type(n.type));
       case Op::name: return name(static_cast<Name>(n.index));
-      case Op::path_text: return element("texts", n.index);
-      case Op::path_number: return element("numbers", n.index);
+      case Op::path_text: return element("texts", paths_[n.index]);
+      case Op::path_number: return element("numbers", paths_[n.index]);
+      // Columns of clickhouse_join.h; no row gives an empty map, which has no such key.
+      case Op::joined_text: return element(fmt::format("_texts{}", n.index), n.text);
+      case Op::joined_number: return element(fmt::format("_numbers{}", n.index), n.text);
       case Op::logical_and:
       case Op::logical_or:
       case Op::add:
@@ -93,8 +96,8 @@ class RowPrinter {
     }
   }
 
-  std::string element(std::string_view map, uint32_t path) const {
-    const std::string key = quote_text(paths_[path]);
+  static std::string element(std::string_view map, const std::string& path) {
+    const std::string key = quote_text(path);
     return fmt::format("if(mapContains({0}, {1}), {0}[{1}], NULL)", map, key);
   }
 

@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "plan/clickhouse_expression.h"
+#include "plan/clickhouse_join.h"
 #include "plan/clickhouse_measure.h"
 
 namespace sluice::plan::clickhouse {
@@ -98,7 +99,7 @@ std::string rows_sql(const Ask& ask) {
   }
   columns.push_back("toUnixTimestamp64Milli(watermark) AS _w");
   for (std::string& window : window_columns(ask)) columns.push_back(std::move(window));
-  return select(columns, "sluice.events",
+  return select(columns, events_sql(ask.plan, ask.metric),
                 fmt::format("WHERE epoch <= {}{}\n  AND {}\n", ask.up_to_epoch, ask.times, row_sql(ask.metric.where, paths)));
 }
 

@@ -10,6 +10,7 @@
 #include "plan/clickhouse.h"
 #include "plan/clickhouse_expression.h"
 #include "plan/clickhouse_funnel.h"
+#include "plan/clickhouse_join.h"
 #include "plan/clickhouse_measure.h"
 #include "plan/clickhouse_retention.h"
 #include "plan/clickhouse_sessions.h"
@@ -148,7 +149,7 @@ std::string where_sql(const Ask& ask) {
 
 // Sessions that start before `to` have no event from `to` + max on. Where their runs began is known from all events before.
 std::string table_sql(const Ask& ask) {
-  if (!ask.metric.sessions) return "sluice.events";
+  if (!ask.metric.sessions) return events_sql(ask.plan, ask.metric);
   const Sessions& sessions = *ask.metric.sessions;
   const std::string times =
       ask.to == kNoTime ? "" : fmt::format("\n  AND event_time < {}", instant(ask.to + sessions.max.count()));
@@ -392,9 +393,9 @@ std::string newest_event_query(const Plan& plan, const Metric& metric, uint64_t 
   std::string where = metric.sessions ? fmt::format("epoch <= {}", up_to_epoch) : where_sql(ask);
   if (metric.sessions && !metric.sessions->where.empty()) where += "\n      AND " + row_sql(metric.sessions->where, plan.paths);
   return fmt::format(
-      "SELECT maxOrNull(toUnixTimestamp64Milli(event_time)) AS newest\nFROM sluice.events\nWHERE {}\n      AND NOT has(flags, "
+      "SELECT maxOrNull(toUnixTimestamp64Milli(event_time)) AS newest\nFROM {}\nWHERE {}\n      AND NOT has(flags, "
       "'future')\n",
-      where);
+      events_sql(plan, metric), where);
 }
 
 std::string series_query(const Plan& plan, const Metric& metric, Span over, const std::vector<uint32_t>& kept_dimensions,

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "plan/clickhouse_join.h"
 #include "plan/clickhouse_measure.h"
 
 namespace sluice::plan::clickhouse {
@@ -26,7 +27,8 @@ std::string cohorts_sql(const Plan& plan, const Metric& metric, uint64_t up_to_e
        fmt::format("_t - positiveModulo({}, toInt64({})) AS _p", shifted, size),
        fmt::format("ifNull({}, 0) AS _start", row_sql(retention.start, plan.paths)),
        fmt::format("ifNull({}, 0) AS _return", row_sql(retention.back, plan.paths)), "toUnixTimestamp64Milli(watermark) AS _w"},
-      "sluice.events", fmt::format("WHERE epoch <= {}{}\n  AND {}\n", up_to_epoch, times, row_sql(metric.where, plan.paths)));
+      events_sql(plan, metric),
+      fmt::format("WHERE epoch <= {}{}\n  AND {}\n", up_to_epoch, times, row_sql(metric.where, plan.paths)));
   return select({"_k", "_p", "_start", "_return", "_w", "min(if(_start, _p, NULL)) OVER (PARTITION BY _k) AS _first"}, events,
                 "");
 }

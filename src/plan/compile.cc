@@ -7,14 +7,16 @@
 #include <fmt/format.h>
 
 #include "plan/clickhouse.h"
+#include "plan/dimension_table.h"
 #include "plan/reader.h"
+#include "plan/reads.h"
 #include "plan/version.h"
 #include "plan/zone.h"
 
 namespace sluice::plan {
 namespace {
 
-enum class FileKind : uint8_t { project, metrics, dashboards, zone, unknown };
+enum class FileKind : uint8_t { project, metrics, dashboards, zone, dimension, unknown };
 
 FileKind kind_of(std::string_view path) {
   const auto in_folder = [&](std::string_view folder) {
@@ -22,9 +24,10 @@ FileKind kind_of(std::string_view path) {
            path.find('/', folder.size()) == std::string_view::npos;
   };
   if (path == "sluice.yaml") return FileKind::project;
-  if (in_folder("metrics/")) return FileKind::metrics;
+  if (in_folder("metrics/") || in_folder("dimensions/")) return FileKind::metrics;
   if (in_folder("dashboards/")) return FileKind::dashboards;
   if (path.starts_with(kZonePrefix) && is_zone_name(path.substr(kZonePrefix.size()))) return FileKind::zone;
+  if (is_dimension_file(path)) return FileKind::dimension;
   return FileKind::unknown;
 }
 
@@ -37,6 +40,20 @@ struct Parsed {
   const Document* document;
   Yaml root;
 };
+
+// The joins that a metric's expressions read, in the order in which they do: that of the definition's normal form.
+void keep_joins(Metric& metric) {
+  std::vector<NamedJoin> read;
+  for (const Expression* expression : event_expressions(metric)) {
+    for (const Node& node : expression->nodes) {
+      if (node.op != Op::joined_text && node.op != Op::joined_number) continue;
+      const auto same = [&](const NamedJoin& join) { return join.join == node.index; };
+      if (std::any_of(read.begin(), read.end(), same)) continue;
+      read.push_back(*std::find_if(metric.joins.begin(), metric.joins.end(), same));
+    }
+  }
+  metric.joins = std::move(read);
+}
 
 // Paths by name, and everything that names them by index.
 void sort_paths(Definitions& definitions) {
@@ -54,6 +71,7 @@ void sort_paths(Definitions& definitions) {
       if (node.op == Op::path_text || node.op == Op::path_number) node.index = moved[node.index];
     }
   };
+  for (Join& join : definitions.plan.joins) move(join.on);
   for (Metric& metric : definitions.plan.metrics) {
     move(metric.where);
     if (metric.sessions) {
@@ -104,7 +122,9 @@ std::vector<Parsed> parse_all(const std::vector<Document>& documents, Diagnostic
   for (const Document& document : documents) {
     const FileKind kind = kind_of(document.path());
     if (kind == FileKind::unknown) {
-      diagnostics.add(document, 0, "not a file of a project; these are sluice.yaml, metrics/NAME.yaml and dashboards/NAME.yaml");
+      diagnostics.add(document, 0,
+                      "not a file of a project; these are sluice.yaml, metrics/NAME.yaml, dimensions/NAME.yaml and "
+                      "dashboards/NAME.yaml");
       continue;
     }
     std::optional<Yaml> root = parse_yaml(document, diagnostics);
@@ -123,6 +143,8 @@ Compiled compile(const std::vector<SourceFile>& files) {
   for (const SourceFile& file : files) {
     if (kind_of(file.path) == FileKind::zone) {
       definitions.zones.emplace(file.path.substr(kZonePrefix.size()), file.text);
+    } else if (kind_of(file.path) == FileKind::dimension) {
+      definitions.dimension_files.emplace(file.path, file.text);
     } else {
       documents.emplace_back(file.path, file.text);
     }
@@ -146,6 +168,7 @@ Compiled compile(const std::vector<SourceFile>& files) {
     }
   };
   read_kind(FileKind::project, read_project);
+  read_kind(FileKind::metrics, read_dimension_files);  // before what joins them
   read_kind(FileKind::metrics, read_all_sessions);  // before the metrics that are made of them
   read_kind(FileKind::metrics, read_metrics);
   std::stable_sort(metrics.begin(), metrics.end(), [](const Metric& a, const Metric& b) { return a.name < b.name; });
@@ -154,6 +177,7 @@ Compiled compile(const std::vector<SourceFile>& files) {
   Plan& plan = definitions.plan;
   if (diagnostics.empty()) {
     sort_paths(definitions);
+    for (Metric& metric : metrics) keep_joins(metric);
     check_sizes(plan, diagnostics);
   }
   Compiled out;
@@ -161,7 +185,7 @@ Compiled compile(const std::vector<SourceFile>& files) {
     out.diagnostics = std::move(diagnostics).sorted();
     return out;
   }
-  for (Metric& metric : metrics) metric.version = metric_version(metric, plan.paths);
+  for (Metric& metric : metrics) metric.version = metric_version(metric, plan);
   plan.hash = plan_hash(plan);
   out.plan = std::move(plan);
   return out;

@@ -1,7 +1,7 @@
 // compile.h - from the project's files to a Plan, or to every error at once.
 //
-// Input   Files as text with their path relative to the project's folder: sluice.yaml, metrics/*.yaml, dashboards/*.yaml; and the zone
-//         files that definitions name, as zones/NAME (zone.h).
+// Input   Files as text with their path relative to the project's folder: sluice.yaml, metrics/*.yaml, dimensions/*.yaml,
+//         dashboards/*.yaml; and what definitions name: the files of dimensions, and zone files as zones/NAME (zone.h).
 // Promise Pure: no file access, no clock. Unknown or duplicate keys, wrong types, unknown names, reserved kinds ("not in this
 //         release") each give a Diagnostic; compilation goes on to find the next one. `sluice check` shows exactly these.
 // Bounds  A file of kFileBytesMax, YAML depth 32, kDiagnosticsMax diagnostics.

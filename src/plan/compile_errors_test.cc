@@ -38,8 +38,8 @@ TEST(CompileErrors, yaml_that_is_no_yaml_is_refused_at_its_place) {
             std::string::npos);
   EXPECT_EQ(errors(files("version: 1\n? [a, b]\n: c\n")), "metrics/m.yaml:2:3: a key is a text\n");
   EXPECT_EQ(errors(files("- a\n")),
-            "metrics/m.yaml:1:1: a metrics file is keys with values, not a list; its keys are `version`, `metrics`, `funnels` "
-            "and `retention`\n");
+            "metrics/m.yaml:1:1: a metrics file is keys with values, not a list; its keys are `version`, `metrics`, `funnels`, "
+            "`retention` and `dimensions`\n");
 }
 
 TEST(CompileErrors, nesting_and_size_of_a_file_are_bounded) {
@@ -86,19 +86,18 @@ TEST(CompileErrors, project_errors_name_key_and_cure) {
             "sluice.yaml:4:38: `log_bytes` is a whole number and one of MiB, GiB, TiB, at least 64MiB; not `5`\n");
   EXPECT_EQ(project("version: 1\nname:\nsources: [{name: a}]\n"), "sluice.yaml:2:1: `name` is a name, not nothing\n");
   EXPECT_EQ(errors({{"sluice.yaml", std::string(kProject)}, {"metrics/a.yml", "version: 1\n"}}),
-            "metrics/a.yml:1:1: not a file of a project; these are sluice.yaml, metrics/NAME.yaml and dashboards/NAME.yaml\n");
+            "metrics/a.yml:1:1: not a file of a project; these are sluice.yaml, metrics/NAME.yaml, dimensions/NAME.yaml "
+            "and dashboards/NAME.yaml\n");
 }
 
 TEST(CompileErrors, reserved_kinds_and_keys_say_that_they_are_not_in_this_release) {
-  EXPECT_EQ(errors(files("version: 1\nsessions: []\ndimensions: []\ncontracts: []\n")),
+  EXPECT_EQ(errors(files("version: 1\nsessions: []\n\ncontracts: []\n")),
             "metrics/m.yaml:2:1: `sessions` (runs of events of one key) is not in this release; leave it out\n"
-            "metrics/m.yaml:3:1: `dimensions` (tables to join) is not in this release; leave it out\n"
             "metrics/m.yaml:4:1: `contracts` (what events must look like) is not in this release; leave it out\n");
   EXPECT_EQ(
-      metric_errors("    from: visits\n    joins: {}\n    latency: bach\n    window: {tumble: 1d}\n"
+      metric_errors("    from: visits\n\n    latency: bach\n    window: {tumble: 1d}\n"
                     "    measures: {n: count()}\n"),
       "metrics/m.yaml:4:11: `from` is events or the name of sessions, and no sessions are called `visits`; the project has none\n"
-      "metrics/m.yaml:5:5: `joins` (dimension tables as of event time) is not in this release; leave it out\n"
       "metrics/m.yaml:6:14: `bach` is no latency: realtime, minutes or batch; did you mean `batch`?\n");
 }
 
@@ -304,7 +303,7 @@ TEST(CompileErrors, every_type_error_has_its_words) {
   EXPECT_EQ(where_error("text(event) = 'a'"), at(12, "`text()` takes one path: text(properties.name)"));
   EXPECT_EQ(where_error("count() > 1"), at(12, "`count()` is an aggregate; it stands alone in a measure"));
   EXPECT_EQ(where_error("lowr(event) = 'a'"), at(12, "unknown function `lowr()`; did you mean `lower`?"));
-  EXPECT_EQ(where_error("proprties.a = 'a'"), at(21, "unexpected `.`; here the expression should end"));
+  EXPECT_EQ(where_error("proprties.a = 'a'"), at(12, "no join `proprties` here; did you mean `properties`?"));
   EXPECT_EQ(where_error("event_time like '2026%'"), at(12, "what stands before `like` is a text, not a time"));
   EXPECT_EQ(metric_errors("    window: {tumble: 1d}\n    dimensions: {d: length(event)}\n    measures: {n: count()}\n"),
             "metrics/m.yaml:5:21: a dimension is a text: a number stands here, a text is asked for\n");

@@ -1,6 +1,7 @@
 #include "plan/evaluate.h"
 
 #include "base/result.h"
+#include "plan/joined_rows.h"
 #include "plan/like.h"
 
 namespace sluice::plan {
@@ -167,6 +168,11 @@ Value Evaluator::evaluate(const Expression& expression, const Row& row) {
       case Op::name: values_[i] = name_value(static_cast<Name>(node.index), row); break;
       case Op::path_text:
       case Op::path_number: values_[i] = path_value(node, row); break;
+      case Op::joined_text:
+      case Op::joined_number:
+        SLUICE_ASSERT(row.joined != nullptr, "a row of a plan with joins comes with their rows");
+        values_[i] = row.joined->value(node, row);
+        break;
       case Op::add:
       case Op::subtract:
       case Op::multiply:

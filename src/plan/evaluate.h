@@ -54,6 +54,8 @@ struct Value {
   }
 };
 
+class JoinedRows;  // joined_rows.h
+
 // What an expression of a metric over sessions reads beside source and user_key.
 struct SessionColumns {
   std::string_view session_id, key;
@@ -67,6 +69,7 @@ struct Row {
   TimeMs event_time{}, received_at{};
   event::Place place;  // breaks ties of event_time (R8 first, last)
   std::span<const event::ScalarView* const> paths;
+  JoinedRows* joined = nullptr;  // of the plan's joins; none where it has none
   const SessionColumns* session = nullptr;  // of a session; its source and user_key stand above
 };
 

@@ -47,6 +47,8 @@ enum class Op : uint8_t {
   name,  // index = Name; user_id and anonymous_id are NULL when ''
   path_text,
   path_number,  // index into Plan::paths; NULL when absent (or, for number, no number)
+  joined_text,
+  joined_number,  // index into Plan::joins, `text` the column; NULL without a row that is valid then, and when that has no such value
   measure,  // derived measures only: index into Metric::measures
   equal,
   not_equal,
@@ -75,7 +77,8 @@ struct Node {
   Type type = Type::boolean;
   std::vector<uint32_t> inputs;
   uint32_t index = 0;
-  std::string text;  // literal_text
+  uint32_t column = 0;  // joined: its index in the dimension's table, as of the plan
+  std::string text;  // literal_text; joined: the column's name
   Decimal number;  // literal_number
   int64_t time_ms = 0;  // literal_time
   bool boolean = false;  // literal_boolean

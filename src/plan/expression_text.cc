@@ -1,5 +1,7 @@
 #include "plan/expression_text.h"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "base/rfc3339.h"
@@ -100,7 +102,13 @@ class TextPrinter {
   // Alone it does not say whether its other side is a text or a number.
   bool says_nothing(uint32_t index) const {
     const Op op = nodes_[index].op;
-    return op == Op::path_text || op == Op::path_number || op == Op::literal_null;
+    return op == Op::path_text || op == Op::path_number || op == Op::joined_text || op == Op::joined_number ||
+           op == Op::literal_null;
+  }
+
+  std::string joined(const Node& node) const {
+    const auto same = [&](const NamedJoin& join) { return join.join == node.index; };
+    return path_text(std::find_if(metric_.joins.begin(), metric_.joins.end(), same)->name + "." + node.text);
   }
 
   std::string atom(const Node& node, bool as_is) const {
@@ -114,6 +122,8 @@ class TextPrinter {
       case Op::path_text: return as_is ? path_text(plan_.paths[node.index]) : "text(" + path_text(plan_.paths[node.index]) + ")";
       case Op::path_number:
         return as_is ? path_text(plan_.paths[node.index]) : "number(" + path_text(plan_.paths[node.index]) + ")";
+      case Op::joined_text: return as_is ? joined(node) : "text(" + joined(node) + ")";
+      case Op::joined_number: return as_is ? joined(node) : "number(" + joined(node) + ")";
       case Op::measure: return metric_.measures[node.index].name;
       case Op::lower: return "lower(" + print(node.inputs[0], kOr, true) + ")";
       case Op::upper: return "upper(" + print(node.inputs[0], kOr, true) + ")";
@@ -127,8 +137,8 @@ class TextPrinter {
     const auto tighter = static_cast<Level>(level + 1);
     switch (node.op) {
       case Op::logical_not: return "not " + print(in[0], kNot, true);
-      case Op::is_null: return print(in[0], tighter, nodes_[in[0]].op == Op::path_text) + " is null";
-      case Op::is_not_null: return print(in[0], tighter, nodes_[in[0]].op == Op::path_text) + " is not null";
+      case Op::is_null: return print(in[0], tighter, nodes_[in[0]].type == Type::text) + " is null";
+      case Op::is_not_null: return print(in[0], tighter, nodes_[in[0]].type == Type::text) + " is not null";
       case Op::in: {
         std::string list;
         for (size_t i = 1; i < in.size(); ++i) list += (i == 1 ? "" : ", ") + print(in[i], kOr, true);

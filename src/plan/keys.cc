@@ -63,6 +63,13 @@ constexpr std::array kMeasureKeys{
     Key{"label", Shape::text, nullptr, kOptional, false, "what the page calls it"},
 };
 constexpr KeySet kMeasure{"a measure", kMeasureKeys, true};
+constexpr std::array kJoinKeys{
+    Key{"dimension", Shape::name, nullptr, kRequired, false, "which of the project's `dimensions`"},
+    Key{"on", Shape::expression, nullptr, kRequired, false, "the key to look for, a text of the event: properties.account_id"},
+};
+constexpr KeySet kJoin{"a join", kJoinKeys};
+constexpr Key kJoinsKey{"joins",   Shape::named, &kJoin,
+                        kOptional, false,        "dimensions as of event time: account, read as account.plan"};
 constexpr std::array kMetricKeys{
     Key{"name", Shape::name, nullptr, kRequired, false, "of the view sluice.NAME"},
     Key{"question", Shape::text, nullptr, kOptional, false, "what it answers"},
@@ -73,7 +80,7 @@ constexpr std::array kMetricKeys{
         "how long after its end a window waits before it is final (10m)"},
     Key{"dimensions", Shape::named, &kDimension, kOptional, false, "one group per combination of their values"},
     Key{"measures", Shape::named, &kMeasure, kRequired, false, "the numbers of each group"},
-    Key{"joins", Shape::map, nullptr, kOptional, kReserved, "dimension tables as of event time"},
+    kJoinsKey,
     Key{"latency", Shape::text, nullptr, kOptional, false, "how soon rows follow events: realtime, minutes or batch (realtime)"},
 };
 constexpr KeySet kMetric{"a metric", kMetricKeys};
@@ -91,6 +98,7 @@ constexpr std::array kFunnelKeys{
     Key{"order", Shape::text, nullptr, kOptional, false, "strict: each step later than the one before it, not at the same time"},
     Key{"dimensions", Shape::named, &kDimension, kOptional, false,
         "of the event of the first step: levels per combination of them"},
+    kJoinsKey,
     Key{"allowed_lateness", Shape::duration, nullptr, kOptional, false,
         "how long after its end and `within` a window waits before it is final (10m)"},
     Key{"steps", Shape::list, &kStep, kRequired, false, "in order, two or more"},
@@ -104,6 +112,7 @@ constexpr std::array kCohortKeys{
     Key{"periods", Shape::number, nullptr, kRequired, false, "how many of them each cohort is followed, its own among them"},
     Key{"allowed_lateness", Shape::duration, nullptr, kOptional, false,
         "how long after its end a period waits before it is final (10m)"},
+    kJoinsKey,
     Key{"start", Shape::expression, nullptr, kRequired, false, "events whose first one makes someone's cohort"},
     Key{"return", Shape::expression, nullptr, kRequired, false, "events that show that someone came back"},
 };
@@ -119,13 +128,21 @@ constexpr std::array kSessionsKeys{
         "how long after it can no longer grow a session waits before it is final (10m)"},
 };
 constexpr KeySet kSessions{"sessions", kSessionsKeys};
+constexpr std::array kDimensionFileKeys{
+    Key{"name", Shape::name, nullptr, kRequired, false, "of the view sluice.NAME, and in `joins`"},
+    Key{"key", Shape::text, nullptr, kRequired, false, "the column that events are joined on"},
+    Key{"file", Shape::text, nullptr, kRequired, false, "from the project's folder: dimensions/accounts.csv, or .jsonl"},
+    Key{"valid_from", Shape::text, nullptr, kOptional, false, "the column with the instant from which a row holds"},
+    Key{"valid_to", Shape::text, nullptr, kOptional, false, "the column with the instant before which a row holds"},
+};
+constexpr KeySet kDimensionFile{"a dimension of the project", kDimensionFileKeys};
 constexpr std::array kMetricsKeys{
     Key{"version", Shape::number, nullptr, kRequired, false, "1"},
     Key{"metrics", Shape::list, &kMetric, kOptional, false, "numbers per window"},
     Key{"sessions", Shape::list, &kSessions, kOptional, kReserved, "runs of events of one key"},
     Key{"funnels", Shape::list, &kFunnel, kOptional, false, "who goes how far through steps in order"},
     Key{"retention", Shape::list, &kCohort, kOptional, false, "who comes back, by the period of their first time"},
-    Key{"dimensions", Shape::list, nullptr, kOptional, kReserved, "tables to join"},
+    Key{"dimensions", Shape::list, &kDimensionFile, kOptional, false, "files of rows to join events with"},
     Key{"contracts", Shape::list, nullptr, kOptional, kReserved, "what events must look like"},
 };
 constexpr KeySet kMetrics{"a metrics file", kMetricsKeys};

@@ -97,6 +97,25 @@ struct CohortReturn {
   Expression back;  // `return`
 };
 
+// Semantics R11. A file whose rows events are joined with, each as of the event's own time.
+class DimensionTable;  // dimension_table.h
+struct DimensionFile {
+  std::string name;
+  std::string key;  // columns, as paths in the file's rows
+  std::string valid_from, valid_to;  // empty: rows hold from the beginning, without end
+  std::string path;  // from the project's folder
+  std::shared_ptr<const DimensionTable> table;
+  Location location;
+};
+struct Join {
+  uint32_t file = 0;  // index into Plan::dimension_files
+  Expression on;  // text: the key that an event looks for
+};
+struct NamedJoin {
+  std::string name;  // account in account.plan
+  uint32_t join = 0;  // index into Plan::joins
+};
+
 // Semantics R7. Rows of kind sessions have the window [start, start), the id as group key and the other columns as measures.
 struct Sessions {
   std::string name;
@@ -129,6 +148,7 @@ struct Metric {
   std::vector<Dimension>
       dimensions;  // both sorted by name: the order of keys in YAML does not change a version (design 4), so it
   std::vector<Measure> measures;  // may not change group keys or state either
+  std::vector<NamedJoin> joins;  // those that it reads, by first use
   std::string version;  // 16 hex digits of the normalised definition
   std::string definition;  // as written, for "How do you know?"
   Location location;
@@ -166,6 +186,8 @@ struct Plan {
   LogRetention log_retention;
   std::vector<Source> sources;  // order as written; the first is the demo's
   std::vector<std::string> paths;  // every path any expression reads: properties.repo, context.bot
+  std::vector<DimensionFile> dimension_files;  // as read: by the name of the defining file, then as written
+  std::vector<Join> joins;  // different ones, of all metrics
   std::vector<Metric> metrics;
   std::vector<Dashboard> dashboards;
   std::string hash;  // 32 hex digits over everything that the fold depends on
@@ -175,6 +197,8 @@ inline constexpr size_t kDefinitionsMax = 1000;
 inline constexpr size_t kPathsMax = 4096;
 inline constexpr size_t kDimensionsMax = 16;  // of a metric
 inline constexpr size_t kMeasuresMax = 200;  // of a metric
+inline constexpr size_t kJoinsMax = 16;  // of a metric
+inline constexpr size_t kDimensionFilesMax = 64;
 inline constexpr size_t kFunnelStepsMax = 16;
 inline constexpr size_t kMetricNodesMax = 20'000;  // nodes of all expressions of a metric
 inline constexpr uint32_t kTopMax = 1000;  // values of a topk

@@ -166,6 +166,7 @@ void read_funnel(Reader& reader, const Yaml& map, const KeySet& keys, Definition
   metric.location = reader.document().locate(map.at);
   metric.definition = written_text(reader.document(), map);
   metric.question = reader.text(map, keys, "question");
+  use_joins(reader, map, keys, metric, into);
   Funnel funnel;
   funnel.by = read_key(reader, map, keys, into.paths);
   funnel.within = reader.duration(map, keys, "within", {.least = DurationMs{1}}).value_or(DurationMs{1});
@@ -188,6 +189,7 @@ void read_funnel(Reader& reader, const Yaml& map, const KeySet& keys, Definition
   funnel.strict = read_order(reader, map, keys);
   if (const Yaml* steps = value_of(map, keys, "steps"))
     read_steps(reader, *steps, *keys.find("steps")->inner, funnel, into.paths);
+  into.paths.use_joins({});
   const std::optional<std::string> name = reader.name(map, keys, "name");
   if (name) {
     claim_name(reader, *value_of(map, keys, "name"), *name, into);

@@ -266,6 +266,7 @@ void read_metric(Reader& reader, const Yaml& map, const KeySet& keys, Definition
   if (const Yaml* from = value_of(map, keys, "from")) metric.sessions = read_from(reader, *from, into);
   if (metric.sessions) metric.due_after = metric.sessions->max;
   into.paths.read_sessions(metric.sessions.has_value());
+  use_joins(reader, map, keys, metric, into);
   metric.where = reader.condition(map, keys, "where", into.paths);
   if (const Yaml* window = value_of(map, keys, "window")) {
     const KeySet& inner = *keys.find("window")->inner;
@@ -288,6 +289,7 @@ void read_metric(Reader& reader, const Yaml& map, const KeySet& keys, Definition
     read_measures(reader, *measures, *keys.find("measures")->inner, metric, into.paths);
   }
   into.paths.read_sessions(false);
+  into.paths.use_joins({});
   const std::optional<std::string> name = reader.name(map, keys, "name");
   if (!name) return;
   claim_name(reader, *value_of(map, keys, "name"), *name, into);

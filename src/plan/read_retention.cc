@@ -43,6 +43,7 @@ void read_retention(Reader& reader, const Yaml& map, const KeySet& keys, Definit
   metric.location = reader.document().locate(map.at);
   metric.definition = written_text(reader.document(), map);
   metric.question = reader.text(map, keys, "question");
+  use_joins(reader, map, keys, metric, into);
   CohortReturn retention;
   retention.by = read_key(reader, map, keys, into.paths);
   retention.periods = read_periods(reader, map, keys).value_or(1);
@@ -55,6 +56,7 @@ void read_retention(Reader& reader, const Yaml& map, const KeySet& keys, Definit
   metric.allowed_lateness = reader.duration(map, keys, "allowed_lateness", {}).value_or(metric.allowed_lateness);
   retention.start = reader.condition(map, keys, "start", into.paths);
   retention.back = reader.condition(map, keys, "return", into.paths);
+  into.paths.use_joins({});
   metric.where = any_of_a_key({&retention.start, &retention.back}, retention.by);
   add_columns(metric);
   metric.cohorts = std::move(retention);

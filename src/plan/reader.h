@@ -26,6 +26,7 @@ class Reader {
 
   void report(size_t at, std::string message) { diagnostics_.add(document_, at, std::move(message)); }
   void report(const Yaml& scalar, const Fault& fault) { report(place_in_scalar(document_, scalar, fault.at), fault.what); }
+  Diagnostics& diagnostics() { return diagnostics_; }
   size_t errors() const { return diagnostics_.count(); }
   const Document& document() const { return document_; }
 
@@ -51,10 +52,13 @@ struct Definitions {
   PathTable paths;
   std::map<std::string, Location> names;  // of definitions of every kind
   std::map<std::string, std::string_view> zones;  // the zone files given, by name
+  std::map<std::string, std::string_view> dimension_files;  // given, by path
   std::map<std::pair<std::string, CalendarUnit>, std::shared_ptr<const Calendar>> calendars;  // made once for all metrics
 };
 
 void read_project(Reader& reader, const Yaml& root, Definitions& into);
+void read_dimension_files(Reader& reader, const Yaml& root,
+                          Definitions& into);  // of a file; those of all files before any metric
 void read_all_sessions(Reader& reader, const Yaml& root, Definitions& into);  // of a file; those of all files before any metric
 void read_metrics(Reader& reader, const Yaml& root, Definitions& into);
 // After all metrics, which are sorted by then: panels name them by index.
@@ -63,6 +67,8 @@ void read_dashboards(Reader& reader, const Yaml& root, Definitions& into);
 // What metrics, funnels and retention have in common.
 std::optional<Window> read_window(Reader& reader, const Yaml& map, const KeySet& keys);
 std::optional<Window> read_calendar(Reader& reader, const Yaml& map, const KeySet& keys, Definitions& into);  // of metrics only
+// `joins` of a metric, before the first of its expressions, which may name them.
+void use_joins(Reader& reader, const Yaml& map, const KeySet& keys, Metric& metric, Definitions& into);
 void read_dimensions(Reader& reader, const Yaml& map, const KeySet& keys, Metric& metric, PathTable& paths);
 Expression read_key(Reader& reader, const Yaml& map, const KeySet& keys, PathTable& paths);  // `by`
 void read_funnel(Reader& reader, const Yaml& map, const KeySet& keys, Definitions& into);

@@ -20,10 +20,12 @@ std::vector<const Expression*> event_expressions(const Metric& metric) {
   return all;
 }
 
-Reads reads_of(const Metric& metric) {
+Reads reads_of(const Plan& plan, const Metric& metric) {
   std::set<Name> names;
   std::set<uint32_t> paths;
-  for (const Expression* expression : event_expressions(metric)) {
+  std::vector<const Expression*> all = event_expressions(metric);
+  for (const NamedJoin& named : metric.joins) all.push_back(&plan.joins[named.join].on);
+  for (const Expression* expression : all) {
     for (const Node& node : expression->nodes) {
       if (node.op == Op::name) names.insert(static_cast<Name>(node.index));
       if (node.op == Op::path_text || node.op == Op::path_number) paths.insert(node.index);

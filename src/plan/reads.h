@@ -14,6 +14,7 @@ struct Reads {
   std::vector<Name> names;  // ascending, without event_time and received_at, which every row has
   std::vector<uint32_t> paths;  // indexes into Plan::paths, ascending
 };
-Reads reads_of(const Metric& metric);
+// Keys of what it joins included.
+Reads reads_of(const Plan& plan, const Metric& metric);
 
 }  // namespace sluice::plan

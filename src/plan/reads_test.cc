@@ -17,7 +17,7 @@ TEST(ReadsTest, names_and_paths_of_every_expression_once) {
       last: max(event_time)
       ratio: v / n
 )"));
-  const Reads reads = reads_of(plan.metrics[0]);
+  const Reads reads = reads_of(plan, plan.metrics[0]);
   EXPECT_EQ(reads.names, (std::vector<Name>{Name::source, Name::event, Name::user_key}));
   std::vector<std::string> paths;
   for (const uint32_t path : reads.paths) paths.push_back(plan.paths[path]);

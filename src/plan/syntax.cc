@@ -287,7 +287,8 @@ class Parser {
     node.at = now().at;
     node.text = std::string(now().raw);
     advance();
-    if (node.text == "properties" || node.text == "context") return parse_path(std::move(node));
+    if (node.text == "properties" || node.text == "context" || at_symbol(".") || at_symbol("["))
+      return parse_path(std::move(node));
     if (!at_symbol("(")) {
       node.kind = Syntax::Kind::name;
       return push(std::move(node));

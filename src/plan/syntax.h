@@ -9,7 +9,7 @@
 //   product = sign {("*" | "/") sign}
 //   sign    = "-" sign | primary
 //   primary = text | number | "true" | "false" | "null" | name | path | name "(" [or {"," or}] ")" | "(" or ")"
-//   path    = ("properties" | "context") ("." word | "[" text "]"){...}
+//   path    = ("properties" | "context" | join) ("." word | "[" text "]"){...}      join: a name that the metric gives to one
 // text is 'in single quotes', '' inside; number is digits with at most 9 after a point.
 //
 // Promise Says the first thing that is wrong and where. Comparisons do not chain. A text after `like` has no other escapes than

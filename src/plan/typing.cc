@@ -7,6 +7,7 @@
 
 #include "base/rfc3339.h"
 #include "plan/diagnostics.h"
+#include "plan/dimension_table.h"
 #include "plan/plan.h"
 
 namespace sluice::plan {
@@ -106,7 +107,37 @@ class Typer {
                                       quoted(node.text), node.text));
     if (paths_->reads_sessions())
       return say(node.at, fmt::format("{} is of an event; a session has {}", quoted(node.text), listed(session_names())));
+    if (is_joined(node.text) && joined(node) == nullptr) return 0;
     return kText | kNumber;
+  }
+
+  static bool is_joined(const std::string& path) { return !path.starts_with("properties.") && !path.starts_with("context."); }
+
+  // The join that a path begins with, if its dimension has such a column; else a fault.
+  const PathTable::JoinScope* joined(const Syntax& node) {
+    const std::string name = node.text.substr(0, node.text.find('.'));
+    const std::string column = node.text.substr(name.size() + 1);
+    std::vector<std::string> names;
+    for (const PathTable::JoinScope& scope : paths_->joins()) {
+      names.push_back(scope.join.name);
+      if (scope.join.name != name) continue;
+      const DimensionTable* table = scope.file == nullptr ? nullptr : scope.file->table.get();
+      if (table == nullptr || table->column(column)) return &scope;  // without a table something was reported
+      std::string hint = did_you_mean(column, table->columns());
+      if (hint.empty()) hint = "; it has " + listed(table->columns());
+      say(node.at, fmt::format("no column {} in {}{}", quoted(column), scope.file->path, hint));
+      return nullptr;
+    }
+    names.insert(names.end(), {"properties", "context"});
+    std::string hint = did_you_mean(name, names);
+    if (hint.empty()) {
+      hint = fmt::format(
+          "; an event has properties and context, and `joins: {{{}: {{dimension: NAME, on: properties.ID}}}}` joins it with "
+          "a dimension",
+          name);
+    }
+    say(node.at, fmt::format("no join {} here{}", quoted(name), hint));
+    return nullptr;
   }
 
   Types infer_name(const Syntax& node) {
@@ -287,7 +318,20 @@ class Typer {
     return push(std::move(node));
   }
 
+  uint32_t emit_joined(const Syntax& syntax, Type as) {
+    Node node;
+    node.op = as == Type::number ? Op::joined_number : Op::joined_text;
+    node.type = as;
+    if (const PathTable::JoinScope* scope = joined(syntax)) {
+      node.index = scope->join.join;
+      node.text = syntax.text.substr(scope->join.name.size() + 1);
+      if (scope->file != nullptr && scope->file->table) node.column = scope->file->table->column(node.text).value_or(0);
+    }
+    return push(std::move(node));
+  }
+
   uint32_t emit_path(const Syntax& syntax, Type as) {
+    if (is_joined(syntax.text)) return emit_joined(syntax, as);
     Node node;
     node.op = as == Type::number ? Op::path_number : Op::path_text;
     node.type = as;

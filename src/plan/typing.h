@@ -2,7 +2,7 @@
 //
 // Rules   A path is a text beside texts and a number beside numbers; text(p) and number(p) say otherwise; where neither side says,
 //         it is refused. true and false are the texts 'true' and 'false' beside a text, conditions elsewhere. A text beside
-//         event_time or received_at is an RFC 3339 instant with a zone. Conditions are not compared.
+//         event_time or received_at is an RFC 3339 instant with a zone. Conditions are not compared. What is joined is typed as paths are.
 // Bounds  kDepthMax levels of operations; a chain of one of + - and or counts as one level, since every engine takes it flat.
 #pragma once
 
@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "plan/plan.h"
 #include "plan/syntax.h"
 
 namespace sluice::plan {
@@ -18,6 +19,13 @@ namespace sluice::plan {
 // Paths that a plan's expressions read, by first use. compile() sorts them at the end.
 class PathTable {
  public:
+  // The joins of the metric being read; none while their own keys are.
+  struct JoinScope {
+    NamedJoin join;
+    const DimensionFile* file = nullptr;
+  };
+  void use_joins(std::vector<JoinScope> joins) { joins_ = std::move(joins); }
+  const std::vector<JoinScope>& joins() const { return joins_; }
   // Index of the path; kPathsMax paths, then nullopt.
   std::optional<uint32_t> index_of(std::string_view path);
   const std::vector<std::string>& paths() const { return paths_; }
@@ -28,6 +36,7 @@ class PathTable {
  private:
   bool sessions_ = false;
   std::vector<std::string> paths_;
+  std::vector<JoinScope> joins_;
 };
 
 struct Typed {

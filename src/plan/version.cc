@@ -6,6 +6,7 @@
 
 #include "base/hash.h"
 #include "plan/calendar.h"
+#include "plan/dimension_table.h"
 #include "plan/typing.h"
 
 namespace sluice::plan {
@@ -30,6 +31,8 @@ std::string_view op_word(Op op) {
     case Op::name: return "name";
     case Op::path_text: return "path_text";
     case Op::path_number: return "path_number";
+    case Op::joined_text: return "joined_text";
+    case Op::joined_number: return "joined_number";
     case Op::measure: return "measure";
     case Op::equal: return "=";
     case Op::not_equal: return "!=";
@@ -98,6 +101,13 @@ void put(std::string& out, const Expression& expression, const Metric& metric, c
       case Op::name: put(out, name_of(static_cast<Name>(node.index))); break;
       case Op::path_text:
       case Op::path_number: put(out, paths[node.index]); break;
+      case Op::joined_text:
+      case Op::joined_number: {
+        const auto same = [&](const NamedJoin& join) { return join.join == node.index; };
+        put(out, std::find_if(metric.joins.begin(), metric.joins.end(), same) - metric.joins.begin());
+        put(out, node.text);
+        break;
+      }
       case Op::measure: put(out, metric.measures[node.index].name); break;
       default: break;
     }
@@ -106,7 +116,8 @@ void put(std::string& out, const Expression& expression, const Metric& metric, c
 
 }  // namespace
 
-std::string metric_version(const Metric& metric, const std::vector<std::string>& paths) {
+std::string metric_version(const Metric& metric, const Plan& plan) {
+  const std::vector<std::string>& paths = plan.paths;
   std::string out;
   put(out, kCanonicalForm);
   put(out, metric.name);
@@ -141,6 +152,12 @@ std::string metric_version(const Metric& metric, const std::vector<std::string>&
     put(out, static_cast<int64_t>(measure.p_numerator));
     put(out, static_cast<int64_t>(measure.p_denominator));
     if (measure.kind == MeasureKind::topk) put(out, static_cast<int64_t>(measure.top));
+  }
+  for (const NamedJoin& named : metric.joins) {
+    const Join& join = plan.joins[named.join];
+    const DimensionFile& file = plan.dimension_files[join.file];
+    for (const std::string* text : {&file.name, &file.key, &file.valid_from, &file.valid_to}) put(out, *text);
+    put(out, join.on, metric, paths);
   }
   if (metric.sessions) {
     put(out, metric.kind == Metric::Kind::sessions ? "sessions" : "from sessions");
@@ -185,6 +202,11 @@ std::string plan_hash(const Plan& plan) {
   for (const Metric& metric : plan.metrics) {
     put(out, metric.name);
     put(out, metric.version);
+  }
+  for (const DimensionFile& file : plan.dimension_files) {
+    put(out, file.name);
+    put(out, file.key);
+    put(out, file.table->hash());
   }
   return to_hex(hash128(out));
 }

@@ -13,7 +13,8 @@ namespace sluice::plan {
 inline constexpr int kCanonicalForm = 1;
 
 // Dimensions and measures of `metric` are sorted already.
-std::string metric_version(const Metric& metric, const std::vector<std::string>& paths);
+std::string metric_version(const Metric& metric, const Plan& plan);
+// With the content of dimensions, which no metric's version has.
 std::string plan_hash(const Plan& plan);
 
 }  // namespace sluice::plan

@@ -28,13 +28,19 @@ TimeMs adopted_since(const plan::Metric& metric, TimeMs watermark) {
 }
 
 StoredEvents::StoredEvents(const plan::Plan& plan, const plan::Metric& metric, std::string_view reply)
-    : from_(reply), reads_(plan::reads_of(metric)), scalars_(reads_.paths.size()), paths_(plan.paths.size(), nullptr) {
+    : from_(reply),
+      reads_(plan::reads_of(plan, metric)),
+      joined_(plan),
+      scalars_(reads_.paths.size()),
+      paths_(plan.paths.size(), nullptr) {
   for (size_t i = 0; i < reads_.paths.size(); ++i) scalars_[i].path = plan.paths[reads_.paths[i]];
   row_.paths = paths_;
 }
 
 bool StoredEvents::next() {
   if (!from_.more()) return false;
+  joined_.begin();
+  row_.joined = &joined_;
   row_.event_time = from_.time();
   row_.received_at = from_.time();
   row_.place.partition = event::PartitionId(from_.u16());

@@ -18,6 +18,7 @@
 #include "base/result.h"
 #include "plan/clickhouse_adoption.h"
 #include "plan/evaluate.h"
+#include "plan/joined_rows.h"
 #include "plan/reads.h"
 #include "process/metric_operator.h"
 #include "process/row_binary.h"
@@ -43,6 +44,7 @@ class StoredEvents {
   RowReader from_;
   const plan::Reads reads_;
   plan::Row row_;
+  plan::JoinedRows joined_;
   std::vector<event::ScalarView> scalars_;  // one per path that is read
   std::vector<const event::ScalarView*> paths_;  // one per path of the plan
 };

@@ -95,8 +95,13 @@ Result<std::unique_ptr<Fold>> Fold::open(os::Files& files, const std::string& di
 
 void Fold::bind() {
   paths_.clear();
+  joined_.clear();
   paths_.emplace_back(*plan_);
-  if (shown_ != plan_) paths_.emplace_back(*shown_);
+  joined_.emplace_back(*plan_);
+  if (shown_ != plan_) {
+    paths_.emplace_back(*shown_);
+    joined_.emplace_back(*shown_);
+  }
   for (Operator& op : operators_) {
     const plan::Metric& metric = op.state->metric();
     op.shown = index_of(*shown_, metric.name, metric.version);
@@ -286,8 +291,11 @@ Status Fold::fold_event(const event::EventView& event, const Hash128& id, const 
 
   if (!operators_.empty()) {
     for (PathBinding& paths : paths_) paths.bind(event);
+    for (plan::JoinedRows& joined : joined_) joined.begin();
     for (Operator& op : operators_) {
-      row.paths = paths_[op.plan == plan_ ? 0 : 1].values();
+      const size_t of = op.plan == plan_ ? 0 : 1;
+      row.paths = paths_[of].values();
+      row.joined = &joined_[of];
       op.state->add(row, future, watermark, out.epoch, evaluator_);
       if (op.adopting) op.adopting->add(row, future, watermark, out.epoch, evaluator_);
     }

@@ -21,6 +21,7 @@
 
 #include "event/batch.h"
 #include "event/record.h"
+#include "plan/joined_rows.h"
 #include "process/adoption.h"
 #include "process/event_block.h"
 #include "process/identity.h"
@@ -170,6 +171,7 @@ class Fold {
   const plan::Plan* plan_;
   const plan::Plan* shown_;
   std::vector<PathBinding> paths_;  // of plan_, then of shown_ if it is another
+  std::vector<plan::JoinedRows> joined_;  // the same
   std::unique_ptr<Deduplication> ids_;
   std::unique_ptr<Links> links_;
   WatermarkClock clock_;

@@ -5,6 +5,7 @@
 
 #include "base/rfc3339.h"
 #include "plan/clickhouse.h"
+#include "plan/clickhouse_join.h"
 #include "process/adoption.h"
 #include "process/row_binary.h"
 
@@ -100,6 +101,7 @@ std::string value_text(const StoredValue& value) {
 
 Result<JobResult> JobRunner::run(const plan::Plan& plan, const plan::Metric& metric, const std::string& table,
                                  const JobEntry& job) {
+  SLUICE_CHECK(await_dimensions(plan, metric));
   const Target target{plan, metric, table, job};
   JobResult result;
   for (size_t i = 0; i < job.windows.size(); i += kSliceWindows) {
@@ -108,6 +110,20 @@ Result<JobResult> JobRunner::run(const plan::Plan& plan, const plan::Metric& met
         target, {job.windows.begin() + static_cast<ptrdiff_t>(i), job.windows.begin() + static_cast<ptrdiff_t>(end)}, result));
   }
   return result;
+}
+
+// A table is filled by one insert, whole or not at all, but in its own time: a join with an empty one would be wrong without a word.
+Status JobRunner::await_dimensions(const plan::Plan& plan, const plan::Metric& metric) {
+  for (const plan::NamedJoin& named : metric.joins) {
+    const plan::DimensionFile& file = plan.dimension_files[plan.joins[named.join].file];
+    const std::string table = plan::clickhouse::dimension_table_name(file);
+    const std::string reply = SLUICE_TRY(
+        warehouse_.query(fmt::format("SELECT count() FROM sluice.{} FINAL", plan::clickhouse::quote_name(table)), "RowBinary"));
+    RowReader from(reply);
+    if (from.u64() < file.table->rows().size() || from.failed())
+      return fail(Code::unavailable, fmt::format("store: the rows of dimension {} are on their way", file.name));
+  }
+  return ok();
 }
 
 Status JobRunner::run_slice(const Target& target, const std::vector<Span>& windows, JobResult& result) {
@@ -185,7 +201,7 @@ Result<std::vector<MetricRow>> JobRunner::published(const Target& target, const 
   std::string columns = "toUnixTimestamp64Milli(window_start), toUnixTimestamp64Milli(window_end)";
   // Dimensions and stored measures under the table's names, which may differ from their own (`version` is the table's).
   const std::vector<plan::clickhouse::Column> all = plan::clickhouse::table_columns(target.metric);
-  constexpr size_t kFirst = 3;   // after window_start, window_end and group_key
+  constexpr size_t kFirst = 3;  // after window_start, window_end and group_key
   for (size_t i = kFirst; i + 4 < all.size(); ++i) columns += ", " + plan::clickhouse::quote_name(all[i].name);
   const std::string sql = fmt::format("SELECT {}, state FROM sluice.{} FINAL WHERE is_deleted = 0 AND {}", columns,
                                       plan::clickhouse::quote_name(target.table), window_condition(windows));
@@ -226,6 +242,7 @@ Status JobRunner::write(const Target& target, const std::vector<MetricRow>& rows
 }
 
 Result<std::vector<Span>> JobRunner::list(const plan::Plan& plan, const plan::Metric& metric, Epoch up_to) {
+  SLUICE_CHECK(await_dimensions(plan, metric));
   const std::string reply =
       SLUICE_TRY(warehouse_.query(plan::clickhouse::window_list_query(plan, metric, up_to.value), "RowBinary"));
   std::vector<Span> windows;
@@ -240,6 +257,7 @@ Result<std::vector<Span>> JobRunner::list(const plan::Plan& plan, const plan::Me
 }
 
 Result<std::string> JobRunner::stored(const plan::Plan& plan, const plan::Metric& metric, Epoch birth, AdoptedEntry& part) {
+  SLUICE_CHECK(await_dimensions(plan, metric));
   if (part.up_to.value == 0) {
     const Epoch last(birth.value - 1);
     const std::string sql =

@@ -45,6 +45,8 @@ class JobRunner {
   Status run_slice(const Target& target, const std::vector<plan::Span>& windows, JobResult& result);
   Result<std::vector<plan::MetricRow>> compute(const Target& target, const std::vector<plan::Span>& windows);
   Result<std::vector<plan::MetricRow>> published(const Target& target, const std::vector<plan::Span>& windows);
+  // Code::unavailable until the tables of the dimensions that the metric joins are as full as their files.
+  Status await_dimensions(const plan::Plan& plan, const plan::Metric& metric);
   Status write(const Target& target, const std::vector<plan::MetricRow>& rows, const std::vector<plan::Revision>& revisions);
 
   Warehouse& warehouse_;

@@ -130,6 +130,8 @@ class Processor {
   Status use_plan(const std::string& hash, Epoch first);
   Status swap();
   void deliver_schema();
+  void fill_dimensions(std::set<std::string>& tables, std::map<std::string, std::string>& views,
+                       std::vector<std::string>& view_statements);
   void drop_tables();
   void forget_plans();
 
@@ -192,7 +194,7 @@ class Processor {
   Epoch folded_;
   Epoch committed_;
   TimeMs committed_watermark_ = kMinusInfinity;
-  std::deque<Delivery> outbox_;  // at most a schema and an epoch that the queue had no room for
+  std::deque<Delivery> outbox_;  // what the queue had no room for: at most an epoch, and schemas
 
   struct KeptCheckpoint {
     Epoch epoch;

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include "plan/clickhouse.h"
+#include "plan/clickhouse_join.h"
 #include "process/processor.h"
 
 namespace sluice::process {
@@ -86,6 +87,7 @@ void Processor::deliver_schema() {
   std::set<std::string> tables;
   std::map<std::string, std::string> views;
   std::vector<std::string> view_statements;
+  fill_dimensions(tables, views, view_statements);
   for (const Fold::Operator& op : fold_->operators()) {
     const plan::Metric& metric = op.state->metric();
     schema.statements.push_back(plan::clickhouse::create_table(metric, op.table));
@@ -105,12 +107,36 @@ void Processor::deliver_schema() {
   for (const std::string& table : tables_) {
     if (!tables.contains(table)) to_drop_.push_back(table);
   }
-  // A definition that is back before an epoch was folded is born in the same one as before, and has the same table.
+  // A dimension has a content again that it had; a definition that is back before an epoch was folded is born in the same one as before, and has the same table.
   std::erase_if(to_drop_, [&](const std::string& table) { return tables.contains(table); });
   tables_ = std::move(tables);
   views_ = std::move(views);
   schema.rows.restating.push_back(std::move(rows));
   outbox_.push_back(std::move(schema));
+}
+
+// Dimensions of both plans, each content in a table of its own that is full before anything names it; the views show what is shown.
+void Processor::fill_dimensions(std::set<std::string>& tables, std::map<std::string, std::string>& views,
+                                std::vector<std::string>& view_statements) {
+  Delivery fill;
+  fill.kind = Delivery::Kind::schema;
+  fill.statements = create_statements();
+  for (const plan::Plan* plan : {&fold_->shown(), &fold_->plan()}) {
+    for (const plan::DimensionFile& file : plan->dimension_files) {
+      const std::string table = plan::clickhouse::dimension_table_name(file);
+      if (views.emplace(file.name, table).second) view_statements.push_back(plan::clickhouse::create_dimension_view(file));
+      if (!tables.insert(table).second || tables_.contains(table)) continue;
+      fill.statements.push_back(plan::clickhouse::create_dimension_table(file));
+      RestatingRows rows;
+      rows.name = table;
+      rows.statement = dimension_insert_statement(table);
+      RowWriter to(rows.rows.rows);
+      write_dimension(to, *file.table);
+      rows.rows.count = file.table->rows().size();
+      fill.rows.restating.push_back(std::move(rows));
+    }
+  }
+  if (!fill.rows.restating.empty()) outbox_.push_back(std::move(fill));
 }
 
 // Behind the delivery that took their views away.

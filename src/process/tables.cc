@@ -215,6 +215,33 @@ void write_definition(RowWriter& to, const DefinitionRow& row) {
   to.u64(row.birth.value);
 }
 
+std::string dimension_insert_statement(const std::string& table) {
+  return insert_statement(table, {"key", "valid_from", "valid_to", "texts", "numbers"});
+}
+
+void write_dimension(RowWriter& to, const plan::DimensionTable& table) {
+  for (uint32_t row = 0; row < table.rows().size(); ++row) {
+    const plan::DimensionTable::Row& one = table.rows()[row];
+    to.text(one.key);
+    to.time(one.valid.start);
+    to.time(one.valid.end);
+    to.count(one.cells);
+    size_t numbers = 0;
+    table.each_cell(row, [&](const std::string& column, const plan::DimensionTable::Cell& cell) {
+      to.text(column);
+      to.text(cell.text);
+      numbers += cell.number() ? 1 : 0;
+    });
+    to.count(numbers);
+    table.each_cell(row, [&](const std::string& column, const plan::DimensionTable::Cell& cell) {
+      const std::optional<Decimal> number = cell.number();
+      if (!number) return;
+      to.text(column);
+      to.decimal(*number);
+    });
+  }
+}
+
 std::string metric_insert_statement(const plan::Metric& metric, const std::string& table) {
   std::vector<std::string> columns;
   for (const plan::clickhouse::Column& column : plan::clickhouse::table_columns(metric)) columns.push_back(column.name);

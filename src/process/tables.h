@@ -12,6 +12,7 @@
 
 #include "event/ledger.h"
 #include "event/position.h"
+#include "plan/dimension_table.h"
 #include "plan/metric_row.h"
 #include "process/row_binary.h"
 
@@ -48,6 +49,9 @@ struct DefinitionRow {
   event::Epoch birth;
 };
 void write_definition(RowWriter& to, const DefinitionRow& row);
+// A dimension's table (plan/clickhouse_join.h), whole.
+std::string dimension_insert_statement(const std::string& table);
+void write_dimension(RowWriter& to, const plan::DimensionTable& rows);
 // A metric's table: columns as plan::clickhouse::table_columns.
 std::string metric_insert_statement(const plan::Metric& metric, const std::string& table);
 void write_metric_row(RowWriter& to, const plan::Metric& metric, const plan::MetricRow& row, uint64_t version,

@@ -81,9 +81,10 @@ const char* rerun_name(Rerun rerun) {
 
 Result<Scenario> parse_scenario(std::string_view text) {
   Scenario scenario;
-  std::string sources = "  - {name: site}\n", section, project;
+  std::string sources = "  - {name: site}\n", section, project, file;
   std::map<std::string, std::string> metrics;  // by project
-  std::map<std::string, std::map<std::string, std::string>> others;  // by project, then kind: funnels, retention
+  std::map<std::string, std::map<std::string, std::string>> given;  // by project, then path
+  std::map<std::string, std::map<std::string, std::string>> others;  // by project, then kind: funnels, retention, ...
   bool own_sources = false;
   size_t number = 0;
   while (!text.empty()) {
@@ -96,7 +97,13 @@ Result<Scenario> parse_scenario(std::string_view text) {
       section = name;
       project = rest;
       if (section == "metrics") metrics[project];
-      if (section == "funnels" || section == "retention") others[project][section];
+      if (section == "file") {
+        const auto [path, of] = split_word(rest);
+        file = path;
+        project = of;
+        given[project][file];
+      }
+      if (section == "funnels" || section == "retention" || section == "dimensions") others[project][section];
       continue;
     }
     if (section == "sources") {
@@ -105,8 +112,10 @@ Result<Scenario> parse_scenario(std::string_view text) {
       sources.append("  ").append(line).append("\n");
     } else if (section == "metrics") {
       metrics[project].append("  ").append(line).append("\n");
-    } else if (section == "funnels" || section == "retention") {
+    } else if (section == "funnels" || section == "retention" || section == "dimensions") {
       others[project][section].append("  ").append(line).append("\n");
+    } else if (section == "file") {
+      given[project][file].append(line).append("\n");
     } else if (section == "run") {
       if (trimmed(line).empty() || line.starts_with("#")) continue;
       if (line.starts_with("  ")) {
@@ -134,6 +143,7 @@ Result<Scenario> parse_scenario(std::string_view text) {
     if (!definitions.empty()) files.push_back({"metrics/m.yaml", "version: 1\nmetrics:\n" + definitions});
     for (const auto& [kind, list] : others[name])
       files.push_back({"metrics/" + kind + ".yaml", "version: 1\n" + kind + ":\n" + list});
+    for (const auto& [path, lines] : given[name]) files.push_back({path, lines});
     scenario.projects[name] = std::move(files);
   }
   return scenario;

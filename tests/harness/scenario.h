@@ -4,6 +4,8 @@
 //           == sources          list of sources as in sluice.yaml; without it there is `site` with the defaults
 //           == metrics [NAME]   list of metrics; NAME: another project, for `restart NAME` and `define NAME`
 //           == funnels [NAME], == retention [NAME]   lists of these, of that project
+//           == dimensions [NAME]   a list of these, of that project
+//           == file PATH [NAME]    the lines of a file that they name
 //           == run              one step a line; lines that begin with two spaces are the answer expected to the step above them
 //         Steps: at TIME · advance DURATION · send [SOURCE] JSON · segment SOURCE PATH JSON · cut · settle · restart [NAME] · define NAME
 //           emit every DURATION, groups at most N, dedup open at most N, job windows at most N, checkpoint every DURATION: before all others
