@@ -74,6 +74,31 @@ TEST_F(LiveDefinitionsTest, a_file_with_a_mistake_leaves_the_old_numbers_and_is_
   EXPECT_TRUE(project()["definition_error"].is_null());
 }
 
+TEST_F(LiveDefinitionsTest, a_dimension_is_joined_and_a_change_of_its_file_is_taken_at_once) {
+  const auto heavy = [&](const std::string& page) { return "SELECT clicks FROM sluice.by_kind WHERE kind = '" + page + "'"; };
+  save("pages.csv", "page,kind\na,shop\nb,shop\n");
+  save("metrics/kinds.yaml", R"(version: 1
+dimensions: [{name: page_kinds, key: page, file: pages.csv}]
+metrics:
+  - name: by_kind
+    window: {tumble: 1d}
+    joins: {page: {dimension: page_kinds, on: properties.page}}
+    dimensions: {kind: page.kind}
+    measures: {clicks: count()}
+)");
+  EXPECT_TRUE(says(heavy("shop"), "3"));
+  EXPECT_TRUE(says("SELECT count() FROM sluice.page_kinds", "2"));
+  save("pages.csv", "page,kind\na,shop\nb,blog\n");
+  EXPECT_TRUE(says(heavy("blog"), "2"));
+  EXPECT_TRUE(says(heavy("shop"), "1"));
+  save("pages.csv", "page,kind\na,shop\na,blog\n");
+  ASSERT_TRUE(up_.eventually([&] { return !project()["definition_error"].is_null(); }));
+  EXPECT_EQ(project()["definition_error"]["file"], "pages.csv");
+  EXPECT_EQ(project()["definition_error"]["line"], 3);
+  send("4", R"({"page":"b"})");
+  EXPECT_TRUE(says(heavy("blog"), "3"));
+}
+
 TEST_F(LiveDefinitionsTest, a_dashboard_changes_on_the_page_alone) {
   save("dashboards/load.yaml",
        "version: 1\ndashboards:\n  - name: weights\n    question: How heavy?\n"

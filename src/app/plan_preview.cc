@@ -10,6 +10,7 @@
 #include "base/json_text.h"
 #include "base/rfc3339.h"
 #include "plan/clickhouse.h"
+#include "plan/dimension_table.h"
 #include "quality/ledger.h"
 
 namespace sluice::app {
@@ -107,6 +108,25 @@ Result<double> measure(const plan::Plan& plan, const plan::Metric& metric, const
   return took.count() * static_cast<double>(rows) / static_cast<double>(sampled);
 }
 
+// Names of dimensions of `after` whose rows the store does not hold as a table of `before`.
+std::vector<std::string> other_rows(const plan::Plan& before, const plan::Plan& after) {
+  std::vector<std::string> names;
+  for (const plan::DimensionFile& file : after.dimension_files) {
+    const auto same = [&](const plan::DimensionFile& old) {
+      return old.name == file.name && old.table->hash() == file.table->hash();
+    };
+    if (std::none_of(before.dimension_files.begin(), before.dimension_files.end(), same)) names.push_back(file.name);
+  }
+  return names;
+}
+
+bool joins_any(const plan::Plan& plan, const plan::Metric& metric, const std::vector<std::string>& dimensions) {
+  return std::any_of(metric.joins.begin(), metric.joins.end(), [&](const plan::NamedJoin& join) {
+    const std::string& name = plan.dimension_files[plan.joins[join.join].file].name;
+    return std::find(dimensions.begin(), dimensions.end(), name) != dimensions.end();
+  });
+}
+
 const char* change_name(MetricPreview::Change change) {
   switch (change) {
     case MetricPreview::Change::born: return "new";
@@ -141,15 +161,22 @@ std::string aligned(const std::vector<std::vector<std::string>>& rows) {
 
 Result<PlanPreview> preview(const plan::Plan& before, const plan::Plan& after, size_t periods, const Ask& ask, os::Clock& clock) {
   PlanPreview all;
+  all.dimensions = other_rows(before, after);
   for (const plan::Metric& metric : after.metrics) {
     const plan::Metric* old = find(before, metric.name);
-    if (old != nullptr && old->version == metric.version) {
+    const bool unread = joins_any(after, metric, all.dimensions);
+    if (old != nullptr && old->version == metric.version && !unread) {
       ++all.unchanged;
       continue;
     }
     MetricPreview one;
     one.name = metric.name;
     one.change = old == nullptr ? MetricPreview::Change::born : MetricPreview::Change::changed;
+    one.unread = unread;
+    if (unread) {
+      all.metrics.push_back(std::move(one));
+      continue;
+    }
     const Listed listed = SLUICE_TRY(list(after, metric, ask));
     one.windows = listed.windows.size();
     for (const uint64_t rows : listed.rows) one.rows += rows;
@@ -193,6 +220,10 @@ std::string preview_text(const PlanPreview& preview) {
       out += ": its view goes\n";
       continue;
     }
+    if (metric.unread) {
+      out += ": joins rows of a file that is not applied yet; all its windows are computed\n";
+      continue;
+    }
     out += fmt::format(": {} windows to compute from {} rows, about {:.1f} s\n", quality::thousands(metric.windows),
                        quality::thousands(metric.rows), metric.seconds);
     if (metric.periods.empty()) continue;
@@ -209,6 +240,7 @@ std::string preview_text(const PlanPreview& preview) {
     }
     out += aligned(table);
   }
+  for (const std::string& name : preview.dimensions) out += fmt::format("rows     {}: other rows than before\n", name);
   if (preview.metrics.empty()) out += "no number changes\n";
   return out + fmt::format("{} unchanged\n", preview.unchanged);
 }

@@ -32,11 +32,15 @@ struct MetricPreview {
     std::vector<Value> values;  // one per measure
   };
   std::vector<Period> periods;  // oldest first
+  bool unread = false;  // it joins rows that the store does not have yet: nothing above is known
 };
 
 struct PlanPreview {
   std::vector<MetricPreview> metrics;  // by name
   size_t unchanged = 0;
+  // Dimensions whose rows are not those of the running plan: the store has them once they are applied, so definitions that join them
+  // are named without values.
+  std::vector<std::string> dimensions;
 };
 
 inline constexpr size_t kPeriodsMax = 100;

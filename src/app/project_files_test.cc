@@ -7,6 +7,7 @@
 #include <fstream>
 
 #include "os/temp_folder.h"
+#include "plan/dimension_table.h"
 #include "plan/zone.h"
 
 namespace sluice::app {
@@ -53,6 +54,31 @@ TEST_F(ZoneFilesTest, a_zone_that_the_machine_does_not_have_is_said_where_it_is_
   ASSERT_FALSE(plan);
   EXPECT_TRUE(plan.error().message.starts_with("metrics/m.yaml:3:45: no time zone `Europe/Nowhere` in /usr/share/zoneinfo"))
       << plan.error().message;
+}
+
+TEST_F(ZoneFilesTest, the_file_of_a_dimension_is_read_kept_with_the_plan_and_part_of_the_stamp) {
+  write_metric("{tumble: 1h}");
+  write("dimensions/d.yaml", "version: 1\ndimensions: [{name: accounts, key: id, file: data/accounts.csv}]\n");
+  const std::vector<std::string> named{"data/accounts.csv"};
+  const auto stamp = [&] { return project_stamp(*files_, folder_.path(), named).value_or("failed"); };
+  const std::string without = stamp();
+  const auto missing = compile_project(read());
+  ASSERT_FALSE(missing);
+  EXPECT_EQ(missing.error().message, "dimensions/d.yaml:2:45: there is no file data/accounts.csv in the project's folder\n");
+  write("data/accounts.csv", "id,plan\na,pro\n");
+  EXPECT_NE(stamp(), without);
+  const std::vector<plan::SourceFile> files = read();
+  EXPECT_EQ(plan::dimension_files_of(files), named);
+  const auto plan = compile_project(files);
+  ASSERT_TRUE(plan) << plan.error().message;
+  ASSERT_TRUE(keep_plan(*files_, folder_.file("plans"), (*plan)->hash, files));
+  const std::string before = stamp();
+  write("data/accounts.csv", "id,plan\na,free!\n");
+  EXPECT_NE(stamp(), before);
+  const auto again = load_plan(*files_, folder_.file("plans"), (*plan)->hash);
+  ASSERT_TRUE(again) << again.error().message;
+  EXPECT_EQ((*again)->dimension_files[0].table->hash(), (*plan)->dimension_files[0].table->hash());
+  EXPECT_NE((*compile_project(read()))->hash, (*plan)->hash);
 }
 
 }  // namespace

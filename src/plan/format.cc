@@ -11,7 +11,9 @@ namespace sluice::plan {
 namespace {
 
 const KeySet& keys_of(std::string_view path) {
-  return path == "sluice.yaml" ? project_keys() : path.starts_with("metrics/") ? metrics_keys() : dashboards_keys();
+  return path == "sluice.yaml"                                             ? project_keys()
+         : path.starts_with("metrics/") || path.starts_with("dimensions/") ? metrics_keys()
+                                                                           : dashboards_keys();
 }
 
 std::string_view unquoted(std::string_view key) {

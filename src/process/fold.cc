@@ -9,7 +9,7 @@ namespace {
 
 constexpr DurationMs kFutureAfter{3'600'000};   // R2
 constexpr DurationMs kDefaultDedup{24LL * 3'600'000};
-constexpr uint32_t kSnapshotVersion = 3;
+constexpr uint32_t kSnapshotVersion = 4;
 
 TableRows& append_rows(EpochRows& out, Table table) {
   const auto at = std::find(kAppendTables.begin(), kAppendTables.end(), table);
@@ -30,6 +30,34 @@ std::optional<uint32_t> index_of(const plan::Plan& plan, std::string_view metric
   return i && plan.metrics[*i].version == version ? i : std::nullopt;
 }
 
+// Whether the dimensions that a metric joins have the same rows in both plans. Equal versions have equal joins.
+bool same_rows(const plan::Plan& before, const plan::Plan& after, const plan::Metric& metric) {
+  const std::optional<uint32_t> old = index_of(before, metric.name, metric.version);
+  SLUICE_ASSERT(old && before.metrics[*old].joins.size() == metric.joins.size(), "an operator's plan has its definition");
+  for (size_t i = 0; i < metric.joins.size(); ++i) {
+    const auto rows = [&](const plan::Plan& plan, const plan::NamedJoin& named) -> const std::string& {
+      return plan.dimension_files[plan.joins[named.join].file].table->hash();
+    };
+    if (rows(before, before.metrics[*old].joins[i]) != rows(after, metric.joins[i])) return false;
+  }
+  return true;
+}
+
+void save_spans(ByteWriter& to, const absl::btree_set<plan::Span>& spans) {
+  to.varint(spans.size());
+  for (const plan::Span& span : spans) {
+    to.i64(to_ms(span.start));
+    to.i64(to_ms(span.end));
+  }
+}
+
+void load_spans(ByteReader& from, absl::btree_set<plan::Span>& spans) {
+  for (uint64_t n = from.varint(); n > 0 && !from.failed(); --n) {
+    const TimeMs start = time_ms(from.i64());
+    spans.insert({start, time_ms(from.i64())});
+  }
+}
+
 void save_operator(ByteWriter& to, const Fold::Operator& op) {
   to.text(op.state->metric().name);
   to.text(op.state->metric().version);
@@ -38,11 +66,10 @@ void save_operator(ByteWriter& to, const Fold::Operator& op) {
   to.u8(op.listed ? 1 : 0);
   to.i64(to_ms(op.last_emit));
   to.varint(op.first_windows);
-  to.varint(op.unfinished.size());
-  for (const plan::Span& window : op.unfinished) {
-    to.i64(to_ms(window.start));
-    to.i64(to_ms(window.end));
-  }
+  save_spans(to, op.unfinished);
+  to.u64(op.folded_from.value);
+  to.u8(op.restates ? 1 : 0);
+  save_spans(to, op.restated);
   op.state->save(to);
   to.u8(op.adopting ? 1 : 0);
   if (!op.adopting) return;
@@ -110,16 +137,37 @@ void Fold::bind() {
   for (const plan::Source& source : plan_->sources) longest_dedup_ = std::max(longest_dedup_, source.dedup);
 }
 
+// A state that knows of nothing stored.
+void Fold::begin(Operator& op, event::Epoch from) const {
+  const plan::Metric& metric = op.plan->metrics[op.metric];
+  op.state = make_operator(metric, options_.operators, largest_event_time_);
+  op.folded_from = from;
+  op.listed = largest_event_time_ == kMinusInfinity;  // nothing stored: nothing to compute
+  op.adopting.reset();
+  op.adopted_to = event::Epoch(0);
+  if (op.listed || !may_adopt(metric)) return;
+  op.adopting = make_operator(metric, options_.operators, kMinusInfinity);
+  op.adopted_since = adopted_since(metric, clock_.watermark());
+}
+
 void Fold::set_plan(const plan::Plan& plan, event::Epoch birth) {
   std::vector<Operator> next;
   const auto take = [&](const plan::Plan& of, uint32_t metric) {
     Operator* same = operator_of(of.metrics[metric].name, of.metrics[metric].version);
     if (same == nullptr) return false;
+    const bool anew = !same_rows(*same->plan, of, of.metrics[metric]);
     next.push_back(std::move(*same));
-    next.back().state->rebind(of.metrics[metric]);
-    if (next.back().adopting) next.back().adopting->rebind(of.metrics[metric]);
-    next.back().plan = &of;
-    next.back().metric = metric;
+    Operator& op = next.back();
+    op.plan = &of;
+    op.metric = metric;
+    if (anew) {
+      op.restates = op.complete() || op.restates;  // else it is still computed for the first time
+      op.unfinished.clear();
+      begin(op, birth);
+      return true;
+    }
+    op.state->rebind(of.metrics[metric]);
+    if (op.adopting) op.adopting->rebind(of.metrics[metric]);
     return true;
   };
   bool replaces = false;
@@ -128,16 +176,11 @@ void Fold::set_plan(const plan::Plan& plan, event::Epoch birth) {
     replaces = replaces || (shown_index(metric.name) && !index_of(*shown_, metric.name, metric.version));
     if (take(plan, i)) continue;
     Operator born;
-    born.state = make_operator(metric, options_.operators, largest_event_time_);
     born.table = metric_table_name(metric, birth);
     born.birth = birth;
-    born.listed = largest_event_time_ == kMinusInfinity;  // nothing stored: nothing to compute
-    if (!born.listed && may_adopt(metric)) {
-      born.adopting = make_operator(metric, options_.operators, kMinusInfinity);
-      born.adopted_since = adopted_since(metric, clock_.watermark());
-    }
     born.plan = &plan;
     born.metric = i;
+    begin(born, birth);
     next.push_back(std::move(born));
   }
   if (!replaces) shown_ = &plan;
@@ -492,10 +535,10 @@ Result<Fold::Operator> Fold::load_operator(ByteReader& from) const {
   op.listed = from.u8() != 0;
   op.last_emit = time_ms(from.i64());
   op.first_windows = from.varint();
-  for (uint64_t n = from.varint(); n > 0 && !from.failed(); --n) {
-    const TimeMs start = time_ms(from.i64());
-    op.unfinished.insert({start, time_ms(from.i64())});
-  }
+  load_spans(from, op.unfinished);
+  op.folded_from = event::Epoch(from.u64());
+  op.restates = from.u8() != 0;
+  load_spans(from, op.restated);
   op.state = make_operator(op.plan->metrics[op.metric], options_.operators, kMinusInfinity);
   op.state->load(from);
   if (from.u8() == 0) return op;

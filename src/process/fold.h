@@ -100,7 +100,8 @@ class Fold {
   Status fold(const event::Frame& frame, EpochRows& out);
   void finish(const std::optional<TimeMs>& clock, EpochRows& out);
 
-  // From the next epoch on. Unchanged metrics go on; new and changed ones are born at `birth`.
+  // From the next epoch on. Unchanged metrics go on; new and changed ones are born at `birth`. One that joins rows which changed keeps
+  // its table and begins anew in it: all its windows are listed and computed again.
   void set_plan(const plan::Plan& plan, event::Epoch birth);
   const plan::Plan& plan() const { return *plan_; }
   const plan::Plan& shown() const { return *shown_; }
@@ -116,9 +117,12 @@ class Fold {
     std::unique_ptr<MetricOperator> state;
     std::string table;
     event::Epoch birth;
+    event::Epoch folded_from;  // its state is of the epochs from here on: birth, or when rows that it joins changed last
     bool listed = true;  // false: its stored windows have not been made dirty yet
     uint64_t first_windows = 0;  // of its first computation
     absl::btree_set<plan::Span> unfinished;  // those of them that no job has computed yet
+    bool restates = false;  // rows that it joins changed: what is listed next is computed already, but of the rows before
+    absl::btree_set<plan::Span> restated;  // those of them that no job has computed since
     const plan::Plan* plan = nullptr;  // of state->metric()
     uint32_t metric = 0;  // index into plan->metrics
     std::optional<uint32_t> shown;  // index into shown()'s metrics, if it is one of them
@@ -154,6 +158,7 @@ class Fold {
  private:
   Fold(const plan::Plan& plan, FoldOptions options) : options_(options), plan_(&plan), shown_(&plan) {}
   void bind();
+  void begin(Operator& op, event::Epoch from) const;
   Status load(ByteReader& from, const PlanOf& plan_of);
   Result<Operator> load_operator(ByteReader& from) const;
   Status fold_request(const event::Frame& frame, const event::FrameRequest& request, EpochRows& out);

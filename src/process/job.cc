@@ -154,7 +154,7 @@ Status JobRunner::run_slice(const Target& target, const std::vector<Span>& windo
     for (size_t i = 0; i < before.size(); ++i) {
       if (before[i] == after[i]) continue;
       revisions.push_back({row.window, row.dimensions, target.metric.measures[i].name, value_text(before[i]),
-                           value_text(after[i]), plan::Cause::late});
+                           value_text(after[i]), target.job.restates ? plan::Cause::dimension : plan::Cause::late});
     }
   };
   for (MetricRow& row : *computed) {
@@ -241,25 +241,36 @@ Status JobRunner::write(const Target& target, const std::vector<MetricRow>& rows
   return ok();
 }
 
-Result<std::vector<Span>> JobRunner::list(const plan::Plan& plan, const plan::Metric& metric, Epoch up_to) {
+Result<std::vector<Span>> JobRunner::list(const plan::Plan& plan, const plan::Metric& metric, const std::string& table,
+                                          Epoch up_to) {
   SLUICE_CHECK(await_dimensions(plan, metric));
-  const std::string reply =
-      SLUICE_TRY(warehouse_.query(plan::clickhouse::window_list_query(plan, metric, up_to.value), "RowBinary"));
   std::vector<Span> windows;
-  RowReader from(reply);
-  while (from.more()) {
-    const TimeMs start = from.time();
-    windows.push_back({start, from.time()});
-    from.u64();  // rows
-  }
-  if (from.failed()) return fail(Code::unavailable, "store: a short reply to a list of windows");
+  const auto read = [&](const std::string& sql, bool counted) -> Status {
+    const std::string reply = SLUICE_TRY(warehouse_.query(sql, "RowBinary"));
+    RowReader from(reply);
+    while (from.more()) {
+      const TimeMs start = from.time();
+      windows.push_back({start, from.time()});
+      if (counted) from.u64();  // rows
+    }
+    return from.failed() ? Status(fail(Code::unavailable, "store: a short reply to a list of windows")) : ok();
+  };
+  SLUICE_CHECK(read(plan::clickhouse::window_list_query(plan, metric, up_to.value), true));
+  if (table.empty()) return windows;
+  // A window whose events pass no more has rows that must go.
+  SLUICE_CHECK(read(fmt::format("SELECT DISTINCT toUnixTimestamp64Milli(window_start), toUnixTimestamp64Milli(window_end) FROM "
+                                "sluice.{} FINAL WHERE is_deleted = 0",
+                                plan::clickhouse::quote_name(table)),
+                    false));
+  std::sort(windows.begin(), windows.end());
+  windows.erase(std::unique(windows.begin(), windows.end()), windows.end());
   return windows;
 }
 
-Result<std::string> JobRunner::stored(const plan::Plan& plan, const plan::Metric& metric, Epoch birth, AdoptedEntry& part) {
+Result<std::string> JobRunner::stored(const plan::Plan& plan, const plan::Metric& metric, Epoch folded_from, AdoptedEntry& part) {
   SLUICE_CHECK(await_dimensions(plan, metric));
   if (part.up_to.value == 0) {
-    const Epoch last(birth.value - 1);
+    const Epoch last(folded_from.value - 1);
     const std::string sql =
         plan::clickhouse::stored_part_end_query(plan, metric, {part.since, part.after.value, last.value}, kPartEvents);
     const Result<std::string> reply = warehouse_.query(sql, "RowBinary");

@@ -31,9 +31,10 @@ class JobRunner {
 
   explicit JobRunner(Warehouse& warehouse) : warehouse_(warehouse) {}
   Result<JobResult> run(const plan::Plan& plan, const plan::Metric& metric, const std::string& table, const JobEntry& job);
-  Result<std::vector<plan::Span>> list(const plan::Plan& plan, const plan::Metric& metric, Epoch up_to);
-  // The events of that part (adoption.h); a part without an end gets one: up_to, and whether it is the last before `birth`.
-  Result<std::string> stored(const plan::Plan& plan, const plan::Metric& metric, Epoch birth, AdoptedEntry& part);
+  // With `table`, whose rows were computed of other rows of a dimension, its windows too.
+  Result<std::vector<plan::Span>> list(const plan::Plan& plan, const plan::Metric& metric, const std::string& table, Epoch up_to);
+  // The events of that part (adoption.h); a part without an end gets one: up_to, and whether it is the last before `folded_from`.
+  Result<std::string> stored(const plan::Plan& plan, const plan::Metric& metric, Epoch folded_from, AdoptedEntry& part);
 
  private:
   struct Target {

@@ -19,14 +19,15 @@ Result<JobStage::Step> JobStage::step(std::optional<JobTask> next, std::optional
   JobReport done;
   std::optional<Error> error;
   if (current_->adopt) {
-    Result<std::string> stored = runner_.stored(*current_->plan, current_->definition(), current_->birth, *current_->adopt);
+    Result<std::string> stored = runner_.stored(*current_->plan, current_->definition(), current_->folded_from, *current_->adopt);
     if (stored) {
       done.stored = std::move(stored).value();
     } else {
       error = stored.error();
     }
   } else if (current_->list) {
-    Result<std::vector<plan::Span>> listed = runner_.list(*current_->plan, current_->definition(), current_->entry.up_to);
+    Result<std::vector<plan::Span>> listed = runner_.list(*current_->plan, current_->definition(),
+                                                          current_->entry.restates ? current_->table : "", current_->entry.up_to);
     if (listed) {
       done.listed = std::move(listed).value();
     } else {

@@ -14,15 +14,15 @@
 namespace sluice::process {
 
 // `list`: no entry yet; every stored window of the metric is wanted. `adopt`: stored events are wanted, those of its epochs; where its
-// up_to is 0, of as many epochs behind `after` and before `birth` as make a part. Otherwise the journaled job.
+// up_to is 0, of as many epochs behind `after` and before `folded_from` as make a part. Otherwise the journaled job.
 struct JobTask {
   const plan::Plan* plan = nullptr;
   uint32_t metric = 0;  // index into plan->metrics
   std::string table;
   bool list = false;
-  JobEntry entry;  // list: only metric, version and up_to are set
+  JobEntry entry;  // list: only metric, version, up_to and restates are set
   std::optional<AdoptedEntry> adopt;
-  Epoch birth;  // adopt: of the operator
+  Epoch folded_from;  // adopt: of the operator
   const plan::Metric& definition() const { return plan->metrics[metric]; }
 };
 

@@ -68,7 +68,7 @@ void write_body(ByteWriter& to, const JobEntry& e) {
   to.u64(e.up_to.value);
   to.i64(to_ms(e.watermark));
   to.i64(to_ms(e.clock));
-  to.u8(e.first ? 1 : 0);
+  to.u8(static_cast<uint8_t>((e.first ? 1 : 0) | (e.restates ? 2 : 0)));
 }
 void write_body(ByteWriter& to, const JobDoneEntry& e) {
   to.u64(e.job.value);
@@ -125,7 +125,9 @@ JournalEntry read_body(uint8_t kind, ByteReader& from) {
       e.up_to = Epoch(from.u64());
       e.watermark = time_ms(from.i64());
       e.clock = time_ms(from.i64());
-      e.first = from.u8() != 0;
+      const uint8_t why = from.u8();
+      e.first = (why & 1) != 0;
+      e.restates = (why & 2) != 0;
       return e;
     }
     case 4: {

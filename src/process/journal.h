@@ -54,6 +54,7 @@ struct JobEntry {
   TimeMs watermark{};
   TimeMs clock{};  // `at` of its revisions
   bool first = false;  // a first computation: its changes are no revisions
+  bool restates = false;  // its windows were computed of other rows of a dimension
   bool operator==(const JobEntry&) const = default;
 };
 struct JobDoneEntry {

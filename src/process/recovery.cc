@@ -232,7 +232,8 @@ Status Processor::replay_cut(const CutEntry& cut) {
 
 // Between epochs only: an entry says from which epoch on it holds.
 Status Processor::use_wanted_plan() {
-  if (plan_hash_ == setup_.wanted || gathering_since_) return ok();
+  // What the store was asked for the definitions of now is taken first.
+  if (plan_hash_ == setup_.wanted || gathering_since_ || listing_ || adopt_asked_) return ok();
   SLUICE_CHECK(plan_of(setup_.wanted));
   SLUICE_CHECK(journal_->append(PlanEntry{setup_.wanted, folded_.next()}));
   return use_plan(setup_.wanted, folded_.next());

@@ -16,16 +16,20 @@ void Processor::apply_listing(const ListedEntry& listed) {
     const bool closed = op->state->metric().closes(window) <= fold_->clock().watermark();
     cold.dirty(window, closed ? now : listed.up_to);
     if (!closed) cold.await_close(window);
-    op->unfinished.insert(window);
+    (op->restates ? op->restated : op->unfinished).insert(window);
   }
   op->listed = true;
-  op->first_windows = op->unfinished.size();
+  op->first_windows = std::max<uint64_t>(op->first_windows, op->unfinished.size());
+  op->restates = false;
 }
 
 void Processor::finish_first(const JobEntry& job) {
   Fold::Operator* op = fold_->operator_of(job.metric, job.version);
   if (op == nullptr) return;
-  for (const plan::Span& window : job.windows) op->unfinished.erase(window);
+  for (const plan::Span& window : job.windows) {
+    op->unfinished.erase(window);
+    op->restated.erase(window);
+  }
 }
 
 void Processor::give_back(const JobEntry& job) {
@@ -99,18 +103,20 @@ Status Processor::schedule_job(os::MonotonicTime now) {
   std::vector<Fold::Operator>& operators = fold_->operators();
   for (const Fold::Operator& op : operators) {
     if (op.listed || stopped(op)) continue;
-    if (committed_ < Epoch(op.birth.value - 1)) return ok();  // the events before its birth are not all there yet
+    if (committed_ < Epoch(op.folded_from.value - 1)) return ok();  // the events before it are not all there yet
     JobTask task = task_for(op);
     task.list = true;
     task.entry.metric = op.state->metric().name;
     task.entry.version = op.state->metric().version;
     task.entry.up_to = committed_;
+    task.entry.restates = op.restates;
     listing_ = !setup_.tasks.try_push(std::move(task), 1).has_value();
     return ok();
   }
   if (now < next_job_at_) return ok();
   for (Fold::Operator& op : operators) {
-    if (!op.adopting || !op.complete() || stopped(op) || committed_ < Epoch(op.birth.value - 1)) continue;
+    if (!op.adopting || !op.complete() || !op.restated.empty() || stopped(op) || committed_ < Epoch(op.folded_from.value - 1))
+      continue;
     job_started_ = now;
     ask_to_adopt(op, {op.state->metric().name, op.state->metric().version, op.adopted_since, op.adopted_to, Epoch(0), {}});
     return ok();
@@ -148,6 +154,9 @@ Status Processor::start_job(Fold::Operator& op, Epoch dirtied_up_to, os::Monoton
   entry.clock = fold_->clock().now();
   entry.first =
       std::any_of(entry.windows.begin(), entry.windows.end(), [&](const plan::Span& w) { return op.unfinished.contains(w); });
+  // One job has one cause.
+  entry.restates = !entry.first && !entry.windows.empty() && op.restated.contains(entry.windows.front());
+  std::erase_if(entry.windows, [&](const plan::Span& w) { return !entry.first && op.restated.contains(w) != entry.restates; });
   SLUICE_CHECK(journal_->append(entry));
   next_job_ = next_job_.next();
   op.state->cold().started(entry.windows, entry.up_to);
@@ -160,7 +169,7 @@ bool Processor::ask_to_adopt(Fold::Operator& op, const AdoptedEntry& part) {
   task.plan = op.plan;
   task.metric = op.metric;
   task.table = op.table;
-  task.birth = op.birth;
+  task.folded_from = op.folded_from;
   task.adopt = part;
   adopt_asked_ = !setup_.tasks.try_push(std::move(task), 1).has_value();
   return adopt_asked_;

@@ -15,6 +15,7 @@ import time
 
 import histories
 import model_funnel
+import model_joins
 import model_retention
 import naive_model
 from planted_bugs import PLANTED
@@ -155,6 +156,7 @@ class Check:
     def __init__(self, history, answers):
         self.history, self.answers = history, answers
         self.outcome = naive_model.fold(history)
+        model_joins.use(history, histories.project_of(history))
         self.metrics, _ = questions_of(history)
         if isinstance(answers, str):
             return
@@ -197,10 +199,11 @@ class Check:
 
     def finds(self, hurt):
         """Whether a planted bug in the expectation makes a difference somewhere: (any measure it could hurt, difference found)."""
-        for i, metric in enumerate(self.metrics):
-            if expected_rows(metric, self.outcome, hurt) != metric_table(metric, self.answers[2 * i]):
-                return True
-        return False
+        model_joins.HOW[0] = getattr(hurt, 'find', model_joins.find)
+        try:
+            return any(expected_rows(metric, self.outcome, hurt) != metric_table(metric, self.answers[2 * i]) for i, metric in enumerate(self.metrics))
+        finally:
+            model_joins.HOW[0] = model_joins.find
 
 
 def different(name, actual, expected):
@@ -300,9 +303,20 @@ def work(arguments):
     return totals, failures, found
 
 
+def reloads(history):
+    """How often other rows of a dimension came under a definition that stayed, with everything running."""
+    dimensions, projects = history.get('dimensions', {}), history['projects']
+    if len(dimensions) < 2:
+        return 0
+    changed = {a['name'] for a, b in zip(dimensions[''], dimensions['second']) if a is not b}
+    stays = [m for m in projects[''] if any(m is o for o in projects['second']) and any(j['dimension'] in changed for j in m.get('joins', []))]
+    return bool(stays) * sum(step[0].startswith('define') for step in history['steps'])
+
+
 def tally(history, result):
     outcome, counts = result.outcome, collections.Counter()
     for metric in result.metrics:
+        model_joins.tally(metric, outcome, counts, naive_model)
         late, revised = model_of(metric).late_windows(metric, outcome)
         kind = metric.get('kind', 'row')
         if kind != 'row':
@@ -316,6 +330,7 @@ def tally(history, result):
         for measure in metric['measures']:
             counts['measure ' + measure['kind']] += 1
             counts['filtered measures'] += measure.get('where') is not None
+    counts['rows of a dimension changed'] += reloads(history)
     for _, _, _, _, conflict in outcome.duplicates:
         counts['duplicates'] += 1
         counts['conflicts'] += conflict
@@ -366,6 +381,8 @@ def main():
                'keys with several entries', 'funnels filling', 'funnels final', 'funnels revised']
     wanted += ['retentions', 'keys in cohorts', 'cohorts moved', 'returns before the start', 'people who came back', 'retentions filling',
                'retentions final', 'retentions revised']
+    wanted += ['joins', 'joins that matched', 'joins without a row', 'joins of a NULL key', 'joins that crossed a boundary',
+               'rows joined in their first millisecond', 'rows over in the very millisecond', 'rows of a dimension changed']
     wanted += ['flag ' + f for f in FLAGS if f != 'wide']
     for name in wanted:
         print('  %-28s %d' % (name, totals[name]))

@@ -6,6 +6,7 @@ import json
 import random
 
 import model_funnel
+import model_joins
 import model_retention
 from naive_model import DAY, ONE, fold, number_of_json
 
@@ -52,6 +53,8 @@ def show(e):
     kind = e[0]
     if kind == 'path':
         return SHOWN[e[1]]
+    if kind in ('joined text', 'joined number'):
+        return model_joins.show(e)
     if kind in ('text', 'number'):
         return '%s(%s)' % (kind, SHOWN[e[1]])
     if kind in ('name', 'measure'):
@@ -224,6 +227,10 @@ def yaml_text(text):
     return json.dumps(text, ensure_ascii=False)
 
 
+def joins_text(metric):
+    return ['  joins: {%s: {dimension: %s, on: %s}}' % (j['name'], j['dimension'], yaml_text(show(j['on']))) for j in metric.get('joins', [])]
+
+
 def metrics_text(metrics):
     out = []
     for metric in metrics:
@@ -240,6 +247,7 @@ def metrics_text(metrics):
             out.append('  latency: ' + metric['latency'])
         if metric['where']:
             out.append('  where: ' + yaml_text(show(metric['where'])))
+        out += joins_text(metric)
         if metric['dimensions']:
             out.append('  dimensions:')
             out += ['    %s: %s' % (d['name'], yaml_text(show(d['value']))) for d in metric['dimensions']]
@@ -458,7 +466,25 @@ def make(seed):
     for metric in {id(m): m for metrics in projects.values() for m in metrics}.values():
         if metric.get('kind') == 'funnel' and more.random() < 0.8:
             metric['within'] = model_funnel.exact_within(more, metric, fold(history))
+    join(random.Random(seed * 13 + 5), history)
     return history
+
+
+def join(rng, history):
+    """Joins for some of the definitions; the second project has other rows of the same dimensions, so that a change of it reloads them."""
+    if rng.random() < 0.5:
+        return
+    names = ['accounts', 'plans'][:rng.choice([1, 2])]
+    of_events = [m for m in {id(m): m for metrics in history['projects'].values() for m in metrics}.values()
+                 if m.get('kind') in (None, 'funnel') and not m.get('from')]
+    for metric in of_events:
+        if rng.random() < 0.6:
+            model_joins.attach(rng, metric, names)
+    times = sorted({e.time for e in fold(history).events})
+    history['dimensions'] = {'': [model_joins.dimension(rng, name, times, TEXTS, NUMBERS) for name in names]}
+    if 'second' in history['projects']:
+        history['dimensions']['second'] = [model_joins.dimension(rng, d['name'], times, TEXTS, NUMBERS, d) if rng.random() < 0.8 else d
+                                           for d in history['dimensions']['']]
 
 
 def crash(rng):
@@ -494,6 +520,8 @@ def scenario_text(history, title, questions):
             if of_kind:
                 lines.append(('== %s %s' % (section, name)).rstrip())
                 lines += model.text(of_kind, duration, show, yaml_text)
+        if history.get('dimensions'):
+            lines += model_joins.sections(history['dimensions'][name], name, stamp)
     lines.append('== run')
     lines += history['options']
     for step in history['steps']:

@@ -102,6 +102,7 @@ def text(metrics, duration, show, quote):
                 '  window: {%s, offset: %s}' % (window, duration(w['offset'])), '  allowed_lateness: ' + duration(m['lateness'])]
         if m['strict']:
             out.append('  order: strict')
+        out += ['  joins: {%s: {dimension: %s, on: %s}}' % (j['name'], j['dimension'], quote(show(j['on']))) for j in m.get('joins', [])]
         if m['dimensions']:
             out.append('  dimensions:')
             out += ['    %s: %s' % (d['name'], quote(show(d['value']))) for d in m['dimensions']]

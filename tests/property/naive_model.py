@@ -6,9 +6,11 @@ its events. Numbers are integers scaled by 10**9; times are milliseconds; NULL i
 run(history) takes what differential.py makes: sources, metrics (expressions as tuples, see show()), steps (clock, requests).
 """
 import re
+import sys
 from dataclasses import dataclass, field
 
 import model_calendar
+import model_joins
 
 ONE = 10**9
 MINUS_INFINITY = None
@@ -471,6 +473,8 @@ def text_of(e, event):
         return value or None
     if kind == 'literal':
         return e[1]
+    if kind == 'joined text':
+        return model_joins.value(e, event, sys.modules[__name__])
     if kind in ('lower', 'upper'):
         text = text_of(e[1], event)
         if text is None:
@@ -486,6 +490,8 @@ def number_of(e, event):
         return event.numbers.get(e[1])
     if kind == 'literal':
         return e[1]
+    if kind == 'joined number':
+        return model_joins.value(e, event, sys.modules[__name__])
     if kind == 'length':
         text = text_of(e[1], event)
         return None if text is None else len(text) * ONE

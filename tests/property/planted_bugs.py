@@ -3,6 +3,7 @@
 Each gets (measure, the group's events, the right value) and returns what a program with that bug would say.
 """
 import model_funnel
+import model_joins
 import model_retention
 from naive_model import DAY, ONE, VALUE, half_up, passes, windows_of
 
@@ -26,6 +27,11 @@ for _bug in model_funnel.BUGS:
     PLANTED['funnel ' + _bug.__name__.replace('_', ' ')] = lambda m, case, right, _bug=_bug: _bug(m, case, right) if m['kind'] == 'funnel' else right
 for _bug in model_retention.BUGS:
     PLANTED['retention ' + _bug.__name__.replace('_', ' ')] = lambda m, case, right, _bug=_bug: _bug if m['kind'] == 'retention' else right
+
+
+for _bug in model_joins.BUGS:
+    _hurt = PLANTED[_bug.__name__.replace('_', ' ')] = lambda m, case, right: right
+    _hurt.find = _bug
 
 
 @bug('count')
