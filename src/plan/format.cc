@@ -295,7 +295,7 @@ std::vector<FormattedFile> format_project(const std::vector<SourceFile>& files) 
   std::vector<SourceFile> formatted;
   for (const SourceFile& file : files) {
     SourceFile& after = formatted.emplace_back(file);
-    if (!file.path.ends_with(".yaml")) continue;  // read with the project, but nobody wrote it: a zone
+    if (!file.path.ends_with(".yaml")) continue;  // a zone, or the rows of a dimension
     FormattedFile& to = out.emplace_back();
     to.path = file.path;
     to.text = file.text;
