@@ -154,11 +154,23 @@ Value operate(const Node& node, const std::vector<Value>& values, std::string& s
   }
 }
 
+// event = 'x': what most conditions are.
+bool compares_name(const Expression& expression) {
+  const std::vector<Node>& nodes = expression.nodes;
+  return nodes.size() == 3 && nodes[2].op == Op::equal && nodes[0].op == Op::name && nodes[0].type == Type::text &&
+         nodes[1].op == Op::literal_text;
+}
+
 }  // namespace
 
 Value Evaluator::evaluate(const Expression& expression, const Row& row) {
   SLUICE_ASSERT(!expression.empty(), "an empty expression has no value; passes() takes it for true");
   const size_t count = expression.nodes.size();
+  if (count == 1) {  // what most dimensions and arguments are
+    const Node& node = expression.root();
+    if (node.op == Op::name) return name_value(static_cast<Name>(node.index), row);
+    if (node.op == Op::path_text || node.op == Op::path_number) return path_value(node, row);
+  }
   // Grown before any view is taken: a string that moves may take its bytes along.
   if (values_.size() < count) values_.resize(count);
   if (scratch_.size() < count) scratch_.resize(count);
@@ -184,7 +196,12 @@ Value Evaluator::evaluate(const Expression& expression, const Row& row) {
 }
 
 bool Evaluator::passes(const Expression& expression, const Row& row) {
-  return expression.empty() || is_true(evaluate(expression, row));
+  if (expression.empty()) return true;
+  if (compares_name(expression)) {
+    const Value name = name_value(static_cast<Name>(expression.nodes[0].index), row);
+    return !name.is_null() && name.text == expression.nodes[1].text;
+  }
+  return is_true(evaluate(expression, row));
 }
 
 Value Evaluator::derive(const Expression& expression, std::span<const Value> measures) {
