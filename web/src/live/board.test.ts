@@ -155,6 +155,28 @@ describe('the board', () => {
     expect(painted).toBe(0);
   });
 
+  it('paints_what_is_out_of_sight_also_when_nothing_more_comes', () => {
+    vi.useFakeTimers();
+    try {
+      const {board, say, frame, wait} = bench();
+      let painted = 0;
+      board.add({topics: ['ledger'], visible: false, paint: () => { painted++; }});
+      say('ledger', {received: 1});
+      frame();
+      expect(painted).toBe(1);
+      say('ledger', {received: 2});
+      frame();
+      expect(painted).toBe(1);
+      wait(kUnseenMs);
+      vi.advanceTimersByTime(kUnseenMs);
+      frame();
+      expect(painted).toBe(2);
+      expect(vi.getTimerCount()).toBe(0);
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
   it('counts_rejects_that_the_stream_brings_and_asks_again_when_it_left_some_out', () => {
     const {board, say} = bench();
     board.quarantineLoaded({total: 1, reasons: [{reason: 'json_invalid', count: 1, meaning: 'not JSON'}], rows: []});

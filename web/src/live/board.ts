@@ -79,6 +79,7 @@ export class Board {
   private waiting = new Set<Painter>();  // out of sight, and something changed meanwhile
   private dirty = new Set<Topic>();
   private scheduled = false;
+  private later: ReturnType<typeof setTimeout> | null = null;
 
   // Tests hand in their own frames and clock.
   constructor(
@@ -274,6 +275,10 @@ export class Board {
 
   private touch(topic: Topic): void {
     this.dirty.add(topic);
+    this.schedule();
+  }
+
+  private schedule(): void {
     if (this.scheduled) return;
     this.scheduled = true;
     this.nextFrame(() => this.flush());
@@ -294,6 +299,13 @@ export class Board {
       if (now - painter.paintedAt! < kUnseenMs) continue;
       this.run(painter, now);
       if (++unseen >= kUnseenPerFrame) break;
+    }
+    // Nothing more may come for long: what is out of sight is not forgotten.
+    if (this.waiting.size > 0 && !this.later) {
+      this.later = setTimeout(() => {
+        this.later = null;
+        this.schedule();
+      }, kUnseenMs);
     }
   }
 }

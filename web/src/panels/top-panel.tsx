@@ -22,6 +22,7 @@ export function TopPanel({panel}: {panel: Panel}) {
   const shown = rows.length === 0 && filter.startsWith('"') ? all : rows;
   const most = all.reduce<string | null>((high, row) => (high === null || compare(row.value, high) > 0 ? row.value : high), null);
   const previous = whole.previous?.top.rows;
+  const allBefore = previous !== undefined && (whole.previous?.top.more ?? 0) === 0;  // else it may have been below the first few
   const label = by.length > 0 ? measureLabel(metric, panel.measure ?? '') : 'times';
   const more = data?.top.more ?? 0;
   const clicks = by.length > 0 && by.every((name) => isDimension(metric, name));
@@ -60,7 +61,7 @@ export function TopPanel({panel}: {panel: Panel}) {
                   </td>
                   <td title={grouped(row.value ?? '')}>
                     {row.value === null ? '–' : short(row.value)}
-                    {previous && <span className="was">{was === null ? 'new' : change(row.value, was) || '–'}</span>}
+                    {previous && <span className="was" title={was === null && !allBefore ? 'not among the first of the period before' : undefined}>{was === null ? (allBefore ? 'new' : '–') : change(row.value, was) || '–'}</span>}
                   </td>
                 </tr>
               );
