@@ -11,9 +11,12 @@
 #include "plan/diagnostics.h"
 #include "plan/dimension_table.h"
 #include "plan/expression_text.h"
+#include "plan/reads.h"
 #include "plan/scalars.h"
 #include "process/cohort_returns.h"
 #include "process/funnel_levels.h"
+#include "process/session_rows.h"
+#include "process/session_windows.h"
 #include "process/window_aggregate.h"
 
 namespace sluice::app {
@@ -85,12 +88,7 @@ void add_paths(const plan::Expression& expression, const plan::Plan& plan, std::
 
 std::string paths_text(const plan::Plan& plan, const plan::Metric& metric) {
   std::set<std::string> paths;
-  add_paths(metric.where, plan, paths);
-  for (const plan::Dimension& dimension : metric.dimensions) add_paths(dimension.value, plan, paths);
-  for (const plan::Measure& measure : metric.measures) {
-    if (measure.kind != plan::MeasureKind::derived) add_paths(measure.argument, plan, paths);
-    add_paths(measure.where, plan, paths);
-  }
+  for (const plan::Expression* expression : plan::event_expressions(metric)) add_paths(*expression, plan, paths);
   for (const plan::NamedJoin& join : metric.joins) add_paths(plan.joins[join.join].on, plan, paths);
   std::string out;
   for (const std::string& path : paths) out += (out.empty() ? "" : ", ") + path;
@@ -144,8 +142,46 @@ std::string latency_text(plan::Metric::Latency latency) {
   return "batch: a job computes what changed once an hour";
 }
 
+void add_sessions(Sheet& sheet, const plan::Plan& plan, const plan::Metric& metric) {
+  const plan::Sessions& sessions = *metric.sessions;
+  sheet.line("whose", plan::expression_text(sessions.by, plan, metric) + " in each source; an event without it counts nowhere");
+  sheet.line("of", sessions.where.empty() ? "all events" : "events where " + plan::expression_text(sessions.where, plan, metric));
+  sheet.line("begins", fmt::format("with an event more than {} after the one before it", duration_text(sessions.gap)));
+  sheet.line("", fmt::format("and every {} from the first of those that follow one another", duration_text(sessions.max)));
+}
+
+void explain_sessions(Sheet& sheet, const plan::Plan& plan, const plan::Metric& metric) {
+  using process::SessionRuns;
+  add_sessions(sheet, plan, metric);
+  sheet.line("final", fmt::format("when the watermark is {} past the time from which no event can join it; `filling` before",
+                                  duration_text(metric.allowed_lateness)));
+  sheet.line("", "`revised` instead if of its events one came later than that and one did not");
+  sheet.gap();
+  sheet.line("rows", "one for each session; one that a late event made into another is taken back");
+  sheet.line("",
+             "session_id, source, key, user_key String; started_at, ended_at DateTime64(3); events UInt64; duration_ms Int64");
+  sheet.gap();
+  sheet.line("memory", fmt::format("{} B for each key with a session that can still change, {} B for each such session",
+                                   SessionRuns::kKeyBytes, SessionRuns::kSessionBytes));
+  const process::OperatorBounds bounds;
+  sheet.line("", fmt::format("over {} of them or {} MiB some are computed from the stored events instead, for {} B each",
+                             bounds.groups_max, bounds.state_bytes_max >> 20, SessionRuns::kColdBytes));
+}
+
+void add_session_memory(Sheet& sheet) {
+  using process::SessionRuns;
+  using process::SessionWindows;
+  sheet.line("memory", fmt::format("{} B for each key with a session that can still change, {} B for each such session",
+                                   SessionRuns::kKeyBytes, SessionRuns::kSessionBytes));
+  sheet.line("", fmt::format("{} B for each of them in each open window, {} B for each group of one, and what its measures keep",
+                             SessionWindows::kOpenBytes, SessionWindows::kGroupBytes));
+}
+
 void explain_windows(Sheet& sheet, const plan::Plan& plan, const plan::Metric& metric) {
-  sheet.line("counts", metric.where.empty() ? "all events" : "events where " + plan::expression_text(metric.where, plan, metric));
+  const std::string of = metric.sessions ? "sessions" : "events";
+  sheet.line("counts", (metric.where.empty() ? "all " + of : of + " where " + plan::expression_text(metric.where, plan, metric)) +
+                           (metric.sessions ? " of " + metric.sessions->name : ""));
+  if (metric.sessions) add_sessions(sheet, plan, metric);
   add_windows(sheet, metric);
   sheet.line("latency", latency_text(metric.latency));
   add_dimensions(sheet, plan, metric);
@@ -159,8 +195,12 @@ void explain_windows(Sheet& sheet, const plan::Plan& plan, const plan::Metric& m
   }
   sheet.gap();
   if (batch) return sheet.line("memory", "nothing: it is computed from the stored events");
-  sheet.line("memory", fmt::format("{} B for each group of an open window, and what its measures keep",
-                                   process::WindowAggregate::kGroupBytes));
+  if (metric.sessions) {
+    add_session_memory(sheet);
+  } else {
+    sheet.line("memory", fmt::format("{} B for each group of an open window, and what its measures keep",
+                                     process::WindowAggregate::kGroupBytes));
+  }
   add_bounds(sheet);
 }
 
@@ -216,13 +256,16 @@ void explain_retention(Sheet& sheet, const plan::Plan& plan, const plan::Metric&
 
 std::string explain_text(const plan::Plan& plan, const plan::Metric& metric) {
   Sheet sheet;
-  const char* kind = metric.funnel ? "funnel" : metric.cohorts ? "retention" : "metric";
-  sheet.title(fmt::format("{}: a {}, in SQL the view sluice.{}", metric.name, kind, metric.name));
+  const bool sessions = metric.kind == plan::Metric::Kind::sessions;
+  const char* kind = sessions ? "sessions" : metric.funnel ? "a funnel" : metric.cohorts ? "a retention" : "a metric";
+  sheet.title(fmt::format("{}: {}, in SQL the view sluice.{}", metric.name, kind, metric.name));
   if (!metric.question.empty()) sheet.line("question", metric.question);
   sheet.line("defined in", fmt::format("{}:{}:{}", metric.location.file, metric.location.line, metric.location.column));
   sheet.line("version", metric.version);
   sheet.gap();
-  if (metric.funnel) {
+  if (sessions) {
+    explain_sessions(sheet, plan, metric);
+  } else if (metric.funnel) {
     explain_funnel(sheet, plan, metric);
   } else if (metric.cohorts) {
     explain_retention(sheet, plan, metric);

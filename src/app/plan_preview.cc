@@ -9,7 +9,7 @@
 
 #include "base/json_text.h"
 #include "base/rfc3339.h"
-#include "plan/clickhouse.h"
+#include "plan/clickhouse_sessions.h"
 #include "plan/dimension_table.h"
 #include "quality/ledger.h"
 
@@ -84,8 +84,10 @@ struct Listed {
 Result<Listed> list(const plan::Plan& plan, const plan::Metric& metric, const Ask& ask) {
   Listed listed;
   const std::string reply = SLUICE_TRY(ask(sql::window_list_query(plan, metric, kEveryEpoch), "TabSeparated"));
+  bool ended = false;
   each_line(reply, [&](const std::vector<std::string_view>& cells) {
-    if (cells.size() < 3) return;
+    if (cells.size() < 3 || number(cells[0]) == sql::kEndOfRanges) ended = true;
+    if (ended) return;  // of sessions: ranges of keys, then the runs that are open
     listed.windows.push_back({time_ms(number(cells[0])), time_ms(number(cells[1]))});
     listed.rows.push_back(static_cast<uint64_t>(number(cells[2])));
   });

@@ -81,25 +81,27 @@ std::string sessions_ranges_query(const Plan& plan, const Metric& metric, const 
 std::string sessions_list_query(const Plan& plan, const Metric& metric, uint64_t up_to_epoch) {
   const std::string hash = key_hash_sql("_src", "_key");
   const std::string runs = runs_sql(plan, *metric.sessions, up_to_epoch, "");
-  const std::string ranges = select(
-      {"0 AS _part", fmt::format("{0} - positiveModulo({0}, toInt64({1})) AS _a", hash, kRangeSize),
-       fmt::format("if(_a = {}, {}, _a + {}) AS _b", kLargest - kRangeSize + 1, kLargest, kRangeSize), "toUInt64(0) AS _which"},
-      runs, "GROUP BY _a, _b\n");
+  const std::string ranges =
+      select({"0 AS _part", fmt::format("{0} - positiveModulo({0}, toInt64({1})) AS _a", hash, kRangeSize),
+              fmt::format("if(_a = {}, {}, _a + {}) AS _b", kLargest - kRangeSize + 1, kLargest, kRangeSize),
+              "toUInt64(count()) AS _rows"},
+             runs, "GROUP BY _a, _b\n");
   const int64_t ground = 2 * metric.sessions->gap.count() + 1 + metric.allowed_lateness.count();
   const std::string newest =
       fmt::format("coalesce((SELECT maxOrNull(toUnixTimestamp64Milli(watermark)) FROM sluice.events WHERE epoch <= {}), {}) - {}",
                   up_to_epoch, kStoredMinusInfinityMs, ground);
   const std::string end =
-      fmt::format("SELECT 1 AS _part, toInt64({}) AS _a, toInt64({}) AS _b, toUInt64(0) AS _which\n", kEndOfRanges, newest);
+      fmt::format("SELECT 1 AS _part, toInt64({}) AS _a, toInt64({}) AS _b, toUInt64(0) AS _rows\n", kEndOfRanges, newest);
   std::string open = select({"_src", "_key", "_run", "max(_t) AS _last"}, runs,
                             fmt::format("GROUP BY _src, _key, _run\nHAVING _last > {}\n", newest));
   open = select({"2 AS _part", hash + " AS _a", "_end.1 AS _b", "_run", "_end.2 AS _which",
                  "arrayJoin([(_run, toUInt64(0)), (_last, toUInt64(1))]) AS _end"},
                 open, "");
-  open = "SELECT _part, _a, _b, _run * 2 + toInt64(_which) AS _order FROM (\n" + open + ")\n";
+  open = "SELECT _part, _a, _b, _run * 2 + toInt64(_which) AS _order, toUInt64(0) AS _rows FROM (\n" + open + ")\n";
   return fmt::format(
-      "SELECT _a AS window_start, _b AS window_end, toUInt64(0) AS rows FROM (\nSELECT _part, _a, _b, toInt64(0) AS _order FROM "
-      "(\n{})\nUNION ALL\nSELECT _part, _a, _b, toInt64(0) AS _order FROM (\n{})\nUNION ALL\n{})\nORDER BY _part, _a, _order\n",
+      "SELECT _a AS window_start, _b AS window_end, _rows AS rows FROM (\nSELECT _part, _a, _b, toInt64(0) AS _order, _rows FROM "
+      "(\n{})\nUNION ALL\nSELECT _part, _a, _b, toInt64(0) AS _order, _rows FROM (\n{})\nUNION ALL\n{})\n"
+      "ORDER BY _part, _a, _order\n",
       ranges, end, open);
 }
 

@@ -38,8 +38,8 @@ TEST(CompileErrors, yaml_that_is_no_yaml_is_refused_at_its_place) {
             std::string::npos);
   EXPECT_EQ(errors(files("version: 1\n? [a, b]\n: c\n")), "metrics/m.yaml:2:3: a key is a text\n");
   EXPECT_EQ(errors(files("- a\n")),
-            "metrics/m.yaml:1:1: a metrics file is keys with values, not a list; its keys are `version`, `metrics`, `funnels`, "
-            "`retention` and `dimensions`\n");
+            "metrics/m.yaml:1:1: a metrics file is keys with values, not a list; its keys are `version`, `metrics`, `sessions`, "
+            "`funnels`, `retention` and `dimensions`\n");
 }
 
 TEST(CompileErrors, nesting_and_size_of_a_file_are_bounded) {
@@ -91,9 +91,8 @@ TEST(CompileErrors, project_errors_name_key_and_cure) {
 }
 
 TEST(CompileErrors, reserved_kinds_and_keys_say_that_they_are_not_in_this_release) {
-  EXPECT_EQ(errors(files("version: 1\nsessions: []\n\ncontracts: []\n")),
-            "metrics/m.yaml:2:1: `sessions` (runs of events of one key) is not in this release; leave it out\n"
-            "metrics/m.yaml:4:1: `contracts` (what events must look like) is not in this release; leave it out\n");
+  EXPECT_EQ(errors(files("version: 1\ncontracts: []\n")),
+            "metrics/m.yaml:2:1: `contracts` (what events must look like) is not in this release; leave it out\n");
   EXPECT_EQ(
       metric_errors("    from: visits\n\n    latency: bach\n    window: {tumble: 1d}\n"
                     "    measures: {n: count()}\n"),
@@ -377,7 +376,8 @@ TEST(CompileErrors, dashboard_errors_name_what_there_is) {
   EXPECT_EQ(panel("{stats: m.commits}"),
             at(10,
                "a panel is one of {stat: METRIC.MEASURE}, {timeseries: METRIC.MEASURE}, {table: METRIC, columns: [...]}, {top: "
-               "METRIC.MEASURE, by: DIMENSION}, {band: METRIC, measures: [...]}, {funnel: FUNNEL}, {retention: RETENTION}") +
+               "METRIC.MEASURE, by: DIMENSION}, {band: METRIC, measures: [...]}, {funnel: FUNNEL}, {retention: RETENTION}, "
+               "{sessions: SESSIONS}") +
                 at(11, "unknown key `stats`; did you mean `stat`?"));
   EXPECT_EQ(panel("{stat: m.commits, table: m}"), at(28, "a panel is of one kind; here are `stat` and `table`"));
   EXPECT_EQ(panel("{stat: m.commits, by: repo}"), at(28, "`by` does not go with `stat`"));
@@ -395,7 +395,7 @@ TEST(CompileErrors, dashboard_errors_name_what_there_is) {
             at(47, "`over` is a whole number and one of ms, s, m, h, d: 10m; not `1x`"));
   EXPECT_EQ(panel("stat"), at(10,
                               "a panel is keys with values, not a text; its keys are `stat`, `timeseries`, `table`, `top`, "
-                              "`band`, `funnel`, `retention`, `by`, `columns`, `measures`, `limit`, `over` and "
+                              "`band`, `funnel`, `retention`, `sessions`, `by`, `columns`, `measures`, `limit`, `over` and "
                               "`title`"));
   EXPECT_EQ(panel(""), at(9, "a row has at least one panel"));
   EXPECT_EQ(errors(files(m, "version: 1\ndashboards:\n  - name: d\n    rows: [{stat: m.commits}]\n")),

@@ -139,7 +139,7 @@ constexpr KeySet kDimensionFile{"a dimension of the project", kDimensionFileKeys
 constexpr std::array kMetricsKeys{
     Key{"version", Shape::number, nullptr, kRequired, false, "1"},
     Key{"metrics", Shape::list, &kMetric, kOptional, false, "numbers per window"},
-    Key{"sessions", Shape::list, &kSessions, kOptional, kReserved, "runs of events of one key"},
+    Key{"sessions", Shape::list, &kSessions, kOptional, false, "runs of events of one key"},
     Key{"funnels", Shape::list, &kFunnel, kOptional, false, "who goes how far through steps in order"},
     Key{"retention", Shape::list, &kCohort, kOptional, false, "who comes back, by the period of their first time"},
     Key{"dimensions", Shape::list, &kDimensionFile, kOptional, false, "files of rows to join events with"},
@@ -157,7 +157,7 @@ constexpr std::array kPanelKeys{
     Key{"band", Shape::text, nullptr, kOptional, false, "METRIC over time, several of its numbers in one chart"},
     Key{"funnel", Shape::text, nullptr, kOptional, false, "FUNNEL: who goes how far"},
     Key{"retention", Shape::text, nullptr, kOptional, false, "RETENTION: who comes back"},
-    Key{"sessions", Shape::text, nullptr, kOptional, kReserved, "SESSIONS: the newest ones"},
+    Key{"sessions", Shape::text, nullptr, kOptional, false, "SESSIONS: the newest ones"},
     Key{"by", Shape::name_or_names, nullptr, kOptional, false,
         "timeseries: a line per value of these dimensions; top, funnel: one dimension"},
     Key{"columns", Shape::name_or_names, nullptr, kOptional, false, "table: dimensions and measures in order"},

@@ -41,6 +41,8 @@ retention:
     periods: 4
     start: event = 'buy'
     return: event = 'buy'
+sessions:
+  - {name: visits}
 )yaml";
 
 std::string dashboard(std::string_view panel) {
@@ -141,8 +143,11 @@ TEST(Panels, a_funnel_is_split_by_one_of_its_own_dimensions) {
             at(33, "funnel `checkout` has no dimension `step`; it has `country` and `kind`"));
 }
 
-TEST(Panels, sessions_are_refused_until_they_are_there) {
-  EXPECT_NE(panel_errors("{sessions: visits}").find("not in this release"), std::string::npos);
+TEST(Panels, sessions_have_a_panel_of_their_own) {
+  EXPECT_EQ(panel_of("{sessions: visits, over: 7d}").kind, Panel::Kind::sessions);
+  EXPECT_EQ(panel_errors("{sessions: visit}"), at(21, "no sessions `visit`; did you mean `visits`?"));
+  EXPECT_EQ(panel_errors("{stat: visits.events}"),
+            at(17, "`visits` is sessions, which `stat` does not show; write {sessions: visits}"));
 }
 
 TEST(Panels, the_schema_for_editors_knows_them) {

@@ -111,7 +111,7 @@ class PanelReader {
       reader_.report(map_.at,
                      "a panel is one of {stat: METRIC.MEASURE}, {timeseries: METRIC.MEASURE}, {table: METRIC, columns: [...]}, "
                      "{top: METRIC.MEASURE, by: DIMENSION}, {band: METRIC, measures: [...]}, {funnel: FUNNEL}, {retention: "
-                     "RETENTION}");
+                     "RETENTION}, {sessions: SESSIONS}");
     return form;
   }
 
@@ -135,8 +135,9 @@ class PanelReader {
     panel.metric = *found;
     const Metric::Kind kind = metric(panel).kind;
     if (kind != form.of) {
-      reader_.report(target.at, fmt::format("`{}` is a {}, which `{}` does not show; write {{{}: {}{}}}", name, kind_word(kind),
-                                            form.key, form_of(kind), name, kind == Metric::Kind::windows ? ".MEASURE" : ""));
+      reader_.report(target.at, fmt::format("`{}` is {}{}, which `{}` does not show; write {{{}: {}{}}}", name,
+                                            kind == Metric::Kind::sessions ? "" : "a ", kind_word(kind), form.key, form_of(kind),
+                                            name, kind == Metric::Kind::windows ? ".MEASURE" : ""));
       return false;
     }
     if (form.kind == Panel::Kind::stat || form.kind == Panel::Kind::timeseries || form.kind == Panel::Kind::top)

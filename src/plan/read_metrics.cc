@@ -266,7 +266,11 @@ void read_metric(Reader& reader, const Yaml& map, const KeySet& keys, Definition
   if (const Yaml* from = value_of(map, keys, "from")) metric.sessions = read_from(reader, *from, into);
   if (metric.sessions) metric.due_after = metric.sessions->max;
   into.paths.read_sessions(metric.sessions.has_value());
-  use_joins(reader, map, keys, metric, into);
+  if (const Yaml::Entry* joins = map.find("joins"); joins != nullptr && metric.sessions) {
+    reader.report(joins->at, "a session has no property to join by; `joins` go with metrics from events");
+  } else {
+    use_joins(reader, map, keys, metric, into);
+  }
   metric.where = reader.condition(map, keys, "where", into.paths);
   if (const Yaml* window = value_of(map, keys, "window")) {
     const KeySet& inner = *keys.find("window")->inner;

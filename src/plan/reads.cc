@@ -5,6 +5,11 @@
 namespace sluice::plan {
 
 std::vector<const Expression*> event_expressions(const Metric& metric) {
+  if (metric.sessions) {  // all others read its sessions
+    std::vector<const Expression*> of_sessions{&metric.sessions->by};
+    if (!metric.sessions->where.empty()) of_sessions.push_back(&metric.sessions->where);
+    return of_sessions;
+  }
   std::vector<const Expression*> all{&metric.where};
   for (const Dimension& dimension : metric.dimensions) all.push_back(&dimension.value);
   for (const Measure& measure : metric.measures) {

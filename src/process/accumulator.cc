@@ -64,6 +64,64 @@ void Accumulator::add(const plan::Measure& measure, const Value& argument, const
   }
 }
 
+Accumulator::Undo Accumulator::add_for_now(const plan::Measure& measure, const Value& argument, const Moment& moment) {
+  Undo undo;
+  undo.counted = measure.kind == MeasureKind::count || (measure.kind != MeasureKind::derived && !argument.is_null());
+  if (!undo.counted) return undo;
+  switch (measure.kind) {
+    case MeasureKind::min:
+    case MeasureKind::max:
+    case MeasureKind::first:
+    case MeasureKind::last:
+      undo.kept = values().kept;
+      undo.moment = values().moment;
+      break;
+    case MeasureKind::distinct:
+      undo.hash = hash128(argument.text);
+      undo.fresh = !values().distinct.contains(undo.hash);
+      break;
+    case MeasureKind::topk: undo.text = std::string(argument.text); break;
+    case MeasureKind::sum:
+    case MeasureKind::avg:
+    case MeasureKind::percentile: undo.number = argument.number; break;
+    default: break;
+  }
+  add(measure, argument, moment);
+  return undo;
+}
+
+void Accumulator::take_back(const plan::Measure& measure, const Undo& undo) {
+  if (!undo.counted) return;
+  --count_;
+  switch (measure.kind) {
+    case MeasureKind::sum:
+    case MeasureKind::avg: sum_.raw -= undo.number.raw; return;
+    case MeasureKind::min:
+    case MeasureKind::max:
+    case MeasureKind::first:
+    case MeasureKind::last:
+      values_->kept = undo.kept;
+      values_->moment = undo.moment;
+      return;
+    case MeasureKind::distinct:
+      if (undo.fresh) values_->distinct.erase(undo.hash);
+      return;
+    case MeasureKind::percentile: {
+      const auto at = values_->counted.find(undo.number.raw);
+      if (--at->second == 0) values_->counted.erase(at);
+      return;
+    }
+    case MeasureKind::topk: {
+      const auto at = values_->texts.find(undo.text);
+      if (--at->second > 0) return;
+      values_->texts.erase(at);
+      values_->text_items -= 1 + undo.text.size() / kTextBytes;
+      return;
+    }
+    default: return;
+  }
+}
+
 namespace {
 
 StoredValue number(Decimal d) { return StoredValue::of(Value::of(d)); }

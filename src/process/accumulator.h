@@ -30,6 +30,18 @@ class Accumulator {
   static constexpr size_t kTextBytes = 48;
 
   void add(const plan::Measure& measure, const plan::Value& argument, const Moment& moment);
+  // What an addition was, so that it can be taken back: the last one first.
+  struct Undo {
+    bool counted = false;
+    bool fresh = false;  // distinct: it was not there before
+    Decimal number;
+    Hash128 hash;
+    plan::StoredValue kept;  // before
+    Moment moment;  // before
+    std::string text;
+  };
+  Undo add_for_now(const plan::Measure& measure, const plan::Value& argument, const Moment& moment);
+  void take_back(const plan::Measure& measure, const Undo& undo);
   // Appends the measure's stored values (plan::stored_width of them).
   void result(const plan::Measure& measure, std::vector<plan::StoredValue>& into) const;
   size_t items() const { return values_ ? values_->distinct.size() + values_->counted.size() + values_->text_items + 1 : 0; }

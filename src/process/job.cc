@@ -1,11 +1,12 @@
 #include "process/job.h"
 
 #include <absl/container/flat_hash_map.h>
+#include <absl/container/flat_hash_set.h>
 #include <fmt/format.h>
 
 #include "base/rfc3339.h"
-#include "plan/clickhouse.h"
 #include "plan/clickhouse_join.h"
+#include "plan/clickhouse_sessions.h"
 #include "process/adoption.h"
 #include "process/row_binary.h"
 
@@ -69,7 +70,11 @@ std::string key_of(const MetricRow& row) {
 }
 
 // The same windows as a condition on a metric's table.
-std::string window_condition(const std::vector<Span>& windows) {
+std::string window_condition(const plan::Metric& metric, const std::vector<Span>& windows) {
+  if (metric.kind == plan::Metric::Kind::sessions) {
+    namespace sql = plan::clickhouse;
+    return sql::ranges_condition(sql::key_hash_sql("assumeNotNull(source)", "assumeNotNull(key)"), windows);
+  }
   std::string list;
   for (const Span& w : windows) {
     if (!list.empty()) list += ",";
@@ -104,8 +109,10 @@ Result<JobResult> JobRunner::run(const plan::Plan& plan, const plan::Metric& met
   SLUICE_CHECK(await_dimensions(plan, metric));
   const Target target{plan, metric, table, job};
   JobResult result;
-  for (size_t i = 0; i < job.windows.size(); i += kSliceWindows) {
-    const size_t end = std::min(job.windows.size(), i + kSliceWindows);
+  const bool keys = metric.kind == plan::Metric::Kind::sessions;
+  for (size_t i = 0, end = 0; i < job.windows.size(); i = end) {
+    for (size_t ranges = 0; end < std::min(job.windows.size(), i + kSliceWindows) && ranges < kSliceRanges; ++end)
+      ranges += keys && job.windows[end].end - job.windows[end].start > DurationMs(1) ? 1 : 0;
     SLUICE_CHECK(run_slice(
         target, {job.windows.begin() + static_cast<ptrdiff_t>(i), job.windows.begin() + static_cast<ptrdiff_t>(end)}, result));
   }
@@ -139,9 +146,17 @@ Status JobRunner::run_slice(const Target& target, const std::vector<Span>& windo
     return run_slice(target, {middle, windows.end()}, result);
   }
   if (!computed) return std::move(computed).error();
-  const std::vector<MetricRow> old_rows = SLUICE_TRY(published(target, windows));
+  const std::vector<Published> old_rows = SLUICE_TRY(published(target, windows));
   absl::flat_hash_map<std::string, const MetricRow*> old_of;
-  for (const MetricRow& old : old_rows) old_of.emplace(key_of(old), &old);
+  // What the operator emitted behind the job's epoch is newer than all that the job knows: of a key some sessions are live.
+  absl::flat_hash_set<std::string> newer;
+  for (const Published& old : old_rows) {
+    if (old.epoch > target.job.up_to) {
+      newer.insert(key_of(old.row));
+    } else {
+      old_of.emplace(key_of(old.row), &old.row);
+    }
+  }
 
   std::vector<MetricRow> changed;
   std::vector<plan::Revision> revisions;
@@ -158,6 +173,7 @@ Status JobRunner::run_slice(const Target& target, const std::vector<Span>& windo
     }
   };
   for (MetricRow& row : *computed) {
+    if (newer.contains(key_of(row))) continue;
     const auto it = old_of.find(key_of(row));
     const MetricRow* old = it == old_of.end() ? nullptr : it->second;
     if (it != old_of.end()) old_of.erase(it);
@@ -188,8 +204,9 @@ Result<std::vector<MetricRow>> JobRunner::compute(const Target& target, const st
     MetricRow row = read_row(from, target.metric);
     const bool any_late = from.u8() != 0;
     const bool any_on_time = from.u8() != 0;
-    row.state = plan::state_of(target.metric.due(row.window), target.metric.allowed_lateness, target.job.watermark, any_late,
-                               any_on_time);
+    const bool own_due = target.metric.kind == plan::Metric::Kind::sessions;
+    const TimeMs due = own_due ? from.time() : target.metric.due(row.window);
+    row.state = plan::state_of(due, target.metric.allowed_lateness, target.job.watermark, any_late, any_on_time);
     rows.push_back(std::move(row));
     if (rows.size() > kWindowGroupsMax) return fail(Code::full, "too many groups");
   }
@@ -197,22 +214,22 @@ Result<std::vector<MetricRow>> JobRunner::compute(const Target& target, const st
   return rows;
 }
 
-Result<std::vector<MetricRow>> JobRunner::published(const Target& target, const std::vector<Span>& windows) {
+Result<std::vector<JobRunner::Published>> JobRunner::published(const Target& target, const std::vector<Span>& windows) {
   std::string columns = "toUnixTimestamp64Milli(window_start), toUnixTimestamp64Milli(window_end)";
   // Dimensions and stored measures under the table's names, which may differ from their own (`version` is the table's).
   const std::vector<plan::clickhouse::Column> all = plan::clickhouse::table_columns(target.metric);
   constexpr size_t kFirst = 3;  // after window_start, window_end and group_key
   for (size_t i = kFirst; i + 4 < all.size(); ++i) columns += ", " + plan::clickhouse::quote_name(all[i].name);
-  const std::string sql = fmt::format("SELECT {}, state FROM sluice.{} FINAL WHERE is_deleted = 0 AND {}", columns,
-                                      plan::clickhouse::quote_name(target.table), window_condition(windows));
+  const std::string sql = fmt::format("SELECT {}, state, epoch FROM sluice.{} FINAL WHERE is_deleted = 0 AND {}", columns,
+                                      plan::clickhouse::quote_name(target.table), window_condition(target.metric, windows));
   const std::string reply = SLUICE_TRY(warehouse_.query(sql, "RowBinary"));
-  std::vector<MetricRow> rows;
+  std::vector<Published> rows;
   RowReader from(reply);
   while (from.more()) {
     MetricRow row = read_row(from, target.metric);
     const std::string_view state = from.text();
     row.state = state == "final" ? plan::State::final : state == "revised" ? plan::State::revised : plan::State::filling;
-    rows.push_back(std::move(row));
+    rows.push_back({std::move(row), Epoch(from.u64())});
   }
   if (from.failed()) return fail(Code::unavailable, "store: a short reply to a job");
   return rows;

@@ -26,6 +26,7 @@ struct JobResult {
 class JobRunner {
  public:
   static constexpr size_t kSliceWindows = 1024;
+  static constexpr size_t kSliceRanges = 16;  // of sessions' keys: at most a sixteenth of them at a time
   static constexpr size_t kWindowGroupsMax = 1'000'000;
   static constexpr size_t kRowsKeptMax = 50'000;  // handed to the live feed; beyond it viewers get a fresh snapshot
 
@@ -45,7 +46,11 @@ class JobRunner {
   };
   Status run_slice(const Target& target, const std::vector<plan::Span>& windows, JobResult& result);
   Result<std::vector<plan::MetricRow>> compute(const Target& target, const std::vector<plan::Span>& windows);
-  Result<std::vector<plan::MetricRow>> published(const Target& target, const std::vector<plan::Span>& windows);
+  struct Published {
+    plan::MetricRow row;
+    Epoch epoch;
+  };
+  Result<std::vector<Published>> published(const Target& target, const std::vector<plan::Span>& windows);
   // Code::unavailable until the tables of the dimensions that the metric joins are as full as their files.
   Status await_dimensions(const plan::Plan& plan, const plan::Metric& metric);
   Status write(const Target& target, const std::vector<plan::MetricRow>& rows, const std::vector<plan::Revision>& revisions);

@@ -1,5 +1,6 @@
 // The part of the processor that decides which cold windows are computed again, and when (design 6).
 #include "process/processor.h"
+#include "process/session_rows.h"
 
 namespace sluice::process {
 
@@ -10,11 +11,21 @@ void Processor::apply_listing(const ListedEntry& listed) {
   op->state->listed(listed.windows);
   ColdWindows& cold = op->state->cold();
   const Epoch now = gathering_since_ ? folded_.next() : folded_;
+  if (op->state->metric().kind == plan::Metric::Kind::sessions) {
+    for (const plan::Span& range : ranges_of(listed.windows)) {
+      cold.dirty(range, now);
+      op->unfinished.insert(range);
+    }
+    op->listed = true;
+    op->first_windows = op->unfinished.size();
+    return;
+  }
   for (const plan::Span& window : listed.windows) {
     if (!cold.open_cold(window)) continue;  // folded here from its first event on
     // What the watermark has closed is only final in the epoch that closed it: a job over less would leave it filling for ever.
     const bool closed = op->state->metric().closes(window) <= fold_->clock().watermark();
-    cold.dirty(window, closed ? now : listed.up_to);
+    // An event behind the list may have changed sessions of a window that only the list knows.
+    cold.dirty(window, closed || op->state->metric().sessions ? now : listed.up_to);
     if (!closed) cold.await_close(window);
     (op->restates ? op->restated : op->unfinished).insert(window);
   }

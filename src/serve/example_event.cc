@@ -71,10 +71,13 @@ class Draft {
 
   // `filtered`: it also tries to be counted by measures that have their own `where`, which may contradict the metric's.
   std::optional<std::string> make(bool filtered) {
-    meet(metric_.where);
-    fill(metric_.where);
-    for (const plan::Dimension& dimension : metric_.dimensions) fill(dimension.value);
+    meet(condition());
+    fill(condition());
+    for (const plan::Dimension& dimension : metric_.dimensions) {
+      if (!metric_.sessions) fill(dimension.value);
+    }
     for (const plan::Measure& measure : metric_.measures) {
+      if (metric_.sessions) break;  // of sessions, not of events
       if (measure.kind == plan::MeasureKind::derived) continue;  // of measures, not of events
       if (filtered) meet(measure.where);
       fill(measure.argument);
@@ -97,6 +100,8 @@ class Draft {
   };
   static constexpr size_t kNames = static_cast<size_t>(Name::dialect) + 1;
 
+  // What makes an event count.
+  const Expression& condition() const { return metric_.sessions ? metric_.sessions->where : metric_.where; }
   std::string& name(Name which) { return names_[static_cast<size_t>(which)]; }
   bool without(Name which) const { return without_[static_cast<size_t>(which)]; }
 
@@ -201,7 +206,7 @@ class Draft {
   // The clock and the derived id are not known before the event is there; somebody with neither id is known by the latter.
   bool depends_on_arrival() {
     const bool nobody = name(Name::user_id).empty() && name(Name::anonymous_id).empty();
-    return std::any_of(metric_.where.nodes.begin(), metric_.where.nodes.end(), [&](const Node& node) {
+    return std::any_of(condition().nodes.begin(), condition().nodes.end(), [&](const Node& node) {
       if (node.op != Op::name) return false;
       const Name read = static_cast<Name>(node.index);
       return read == Name::event_time || read == Name::received_at || (read == Name::message_id && name(read).empty()) ||
@@ -225,7 +230,7 @@ class Draft {
     row.user_key = row.user_id.empty() ? row.anonymous_id : row.user_id;
     row.dialect = event::dialect_name(event::Dialect::native);
     row.paths = paths;
-    return plan::Evaluator().passes(metric_.where, row);
+    return plan::Evaluator().passes(condition(), row);
   }
 
   const plan::Plan& plan_;

@@ -103,7 +103,7 @@ Result<Scenario> parse_scenario(std::string_view text) {
         project = of;
         given[project][file];
       }
-      if (section == "funnels" || section == "retention" || section == "dimensions") others[project][section];
+      if (section == "funnels" || section == "retention" || section == "dimensions" || section == "sessions") others[project][section];
       continue;
     }
     if (section == "sources") {
@@ -112,7 +112,7 @@ Result<Scenario> parse_scenario(std::string_view text) {
       sources.append("  ").append(line).append("\n");
     } else if (section == "metrics") {
       metrics[project].append("  ").append(line).append("\n");
-    } else if (section == "funnels" || section == "retention" || section == "dimensions") {
+    } else if (section == "funnels" || section == "retention" || section == "dimensions" || section == "sessions") {
       others[project][section].append("  ").append(line).append("\n");
     } else if (section == "file") {
       given[project][file].append(line).append("\n");

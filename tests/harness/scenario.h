@@ -3,7 +3,7 @@
 // Format  Sections begin with a line `== name`; lines before the first one say what the file shows.
 //           == sources          list of sources as in sluice.yaml; without it there is `site` with the defaults
 //           == metrics [NAME]   list of metrics; NAME: another project, for `restart NAME` and `define NAME`
-//           == funnels [NAME], == retention [NAME]   lists of these, of that project
+//           == funnels [NAME], == retention [NAME], == sessions [NAME]   lists of these, of that project
 //           == dimensions [NAME]   a list of these, of that project
 //           == file PATH [NAME]    the lines of a file that they name
 //           == run              one step a line; lines that begin with two spaces are the answer expected to the step above them

@@ -17,6 +17,7 @@ import histories
 import model_funnel
 import model_joins
 import model_retention
+import model_sessions
 import naive_model
 from planted_bugs import PLANTED
 
@@ -105,7 +106,7 @@ def order(rows):
 
 
 def model_of(metric):
-    return {None: naive_model, 'funnel': model_funnel, 'retention': model_retention}[metric.get('kind')]
+    return {None: naive_model, 'funnel': model_funnel, 'retention': model_retention, 'sessions': model_sessions, 'over': model_sessions}[metric.get('kind')]
 
 
 def expected_rows(metric, outcome, hurt=None):
@@ -324,8 +325,8 @@ def tally(history, result):
         counts['windows with late events'] += late
         counts['of late and timely events'] += revised
         for row in model_of(metric).rows_of(metric, outcome):
-            counts[kind + 's ' + row[-1][1]] += 1
-        counts[metric['window']['kind'] + ' windows'] += 1
+            counts[{'sessions': 'session', 'over': 'row over session'}.get(kind, kind) + 's ' + row[-1][1]] += 1
+        counts[('' if kind == 'row' else kind + ': ') + metric['window']['kind'] + ' windows'] += 1
         counts['latency ' + metric.get('latency', 'realtime')] += 1
         for measure in metric['measures']:
             counts['measure ' + measure['kind']] += 1
@@ -383,6 +384,10 @@ def main():
                'retentions final', 'retentions revised']
     wanted += ['joins', 'joins that matched', 'joins without a row', 'joins of a NULL key', 'joins that crossed a boundary',
                'rows joined in their first millisecond', 'rows over in the very millisecond', 'rows of a dimension changed']
+    wanted += ['sessions filling', 'sessions final', 'sessions revised', 'row over sessions filling', 'row over sessions final',
+               'row over sessions revised', 'over: hop windows',
+               'sessions in windows', 'sessions cut by max', 'runs merged', 'sessions that became another', 'pauses of exactly the gap',
+               'users learnt after the start']
     wanted += ['flag ' + f for f in FLAGS if f != 'wide']
     for name in wanted:
         print('  %-28s %d' % (name, totals[name]))

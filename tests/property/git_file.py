@@ -1,7 +1,7 @@
 """git_file.py - the git example's numbers: through the whole pipeline, and by a few lines of Python that know nothing of it.
 
 Use     git_file.py --runner PROGRAM [--events N]     0, the default: all of them
-Checks  commits, authors, lines, p99 and lines per commit per day and repository, the funnel from writing to landing and who comes back, per week, once sent in order and once with crashes between.
+Checks  commits, authors, lines, p99 and lines per commit per day and repository, the funnel from writing to landing, who comes back and how people work, per week, once sent in order and once with crashes between.
 """
 import argparse
 import bisect
@@ -9,6 +9,7 @@ import collections
 import datetime
 import decimal
 import gzip
+import hashlib
 import json
 import os
 import sys
@@ -49,6 +50,14 @@ RETENTION = """- name: weekly_authors
   periods: 8
   start: event = 'commit_authored'
   return: event = 'commit_authored'"""
+
+
+SESSIONS = '- {name: visits, gap: 30m, max: 24h}'
+WEEKLY = """- name: visits_weekly
+  question: How do people work through a week?
+  from: visits
+  window: {tumble: 7d, offset: 4d}
+  measures: {visits: count(), people: distinct(user_key), avg_events: avg(events)}"""
 
 
 def monday(ms):
@@ -96,6 +105,48 @@ def retention_by_hand(events):
     return out
 
 
+def ms_of_event(event):
+    moment = datetime.datetime.fromisoformat(event['timestamp'])
+    return (moment - datetime.datetime(1970, 1, 1, tzinfo=datetime.timezone.utc)) // datetime.timedelta(milliseconds=1)
+
+
+def sessions_by_hand(events):
+    """session_id -> (source, key, user_key, start, end, events). Whoever has an anonymous id has that as key; all have a user_id."""
+    by_key = collections.defaultdict(list)
+    for i, event in enumerate(events):
+        by_key[event.get('anonymous_id') or event['user_id']].append((ms_of_event(event), i, event))
+    out = {}
+    for key, of_key in by_key.items():
+        start = before = None
+        pieces = collections.defaultdict(list)
+        for time, _, event in sorted(of_key, key=lambda e: e[:2]):
+            if before is None or time - before > 30 * 60_000:
+                start = time
+            before = time
+            pieces[start, (time - start) // 86_400_000].append((time, event))
+        for piece in pieces.values():
+            (first, event), users = piece[0], [e['user_id'] for _, e in piece if e['user_id'] != key]
+            name = hashlib.md5('\x1f'.join(['history', key, event['messageId'], str(first)]).encode()).hexdigest()
+            out[name] = 'history', key, users[-1] if users else key, first, piece[-1][0], str(len(piece))
+    return out
+
+
+def weekly_by_hand(sessions):
+    """Monday -> (visits, people, events per visit)."""
+    weeks = collections.defaultdict(list)
+    for _, _, user, start, _, n in sessions.values():
+        weeks[monday(start)].append((user, int(n)))
+    out = {}
+    for week, held in weeks.items():
+        average = (decimal.Decimal(sum(n for _, n in held)) / len(held)).quantize(decimal.Decimal('1e-9'), decimal.ROUND_HALF_UP).normalize()
+        out[week] = str(len(held)), str(len({user for user, _ in held})), '{:f}'.format(average)
+    return out
+
+
+def exact_ms(text):
+    return datetime.datetime.fromisoformat(text + '+00:00').timestamp() * 1000
+
+
 def ms_of(text):
     return int(datetime.datetime.fromisoformat(text + '+00:00').timestamp()) * 1000
 
@@ -118,7 +169,7 @@ def by_hand(events):
 
 def scenario(lines, crashes):
     """Half a thousand events a request, all within a minute; with crashes, one after every tenth."""
-    out = ['The git file.', '== sources', '- {name: history, disorder: 10s, idle: 5s}', '== metrics', METRIC, '== funnels', FUNNEL, '== retention', RETENTION, '== run',
+    out = ['The git file.', '== sources', '- {name: history, disorder: 10s, idle: 5s}', '== metrics', METRIC, WEEKLY, '== funnels', FUNNEL, '== retention', RETENTION, '== sessions', SESSIONS, '== run',
            'checkpoint every 2s', 'at 2026-11-24T12:00:00Z']
     for i in range(0, len(lines), 500):
         out.append('send history [%s]' % ','.join(lines[i:i + 500]))
@@ -126,7 +177,7 @@ def scenario(lines, crashes):
             out += ['power cut after %d' % (i // 500), 'go on', 'restart'] if crashes else ['settle']
     return '\n'.join(out + ['at 2026-11-24T13:00:00Z', 'rows commits_daily', 'sql SELECT count(), uniqExact(message_id) FROM sluice.events',
                             'ledger', 'counts', 'rows author_to_lander', 'definition author_to_lander', 'rows weekly_authors',
-                            'definition weekly_authors']) + '\n'
+                            'definition weekly_authors', 'rows visits', 'definition visits', 'rows visits_weekly', 'definition visits_weekly']) + '\n'
 
 
 def main():
@@ -139,6 +190,8 @@ def main():
     lines = lines[:options.events or len(lines)]
     events = [json.loads(line) for line in lines]
     expected, funnel, retention = by_hand(events), funnel_by_hand(events), retention_by_hand(events)
+    sessions = sessions_by_hand(events)
+    weekly = weekly_by_hand(sessions)
     runner, passed, failed = Runner(options.runner), 0, 0
     for crashes in (False, True):
         began = time.monotonic()
@@ -160,6 +213,16 @@ def main():
                 rows = {(ms_of(row[2]), row[3]): row[4] for row in table(answer)}
                 wrong += ['weekly_authors, %s, %s: program %s, by hand %s' % (what, key, rows.get(key), retention.get(key))
                           for key in sorted(set(rows) | set(retention)) if rows.get(key) != retention.get(key)][:10]
+            for what, answer in (('stream', answers[8]), ('printed SQL', answers[9])):
+                rows = {row[0]: row[1:4] + (exact_ms(row[4]), exact_ms(row[5]), row[6]) for row in table(answer)}
+                wrong += ['visits, %s, %s: program %s, by hand %s' % (what, key, rows.get(key), sessions.get(key))
+                          for key in sorted(set(rows) | set(sessions)) if rows.get(key) != sessions.get(key)][:10]
+            for what, answer in (('stream', answers[10]), ('printed SQL', answers[11])):
+                names = answer.split('\n')[0].split('\t')
+                at = [names.index(name) for name in ('visits', 'people', 'avg_events')]
+                rows = {ms_of(row[0]): tuple(row[i] for i in at) for row in table(answer)}
+                wrong += ['visits_weekly, %s, %s: program %s, by hand %s' % (what, key, rows.get(key), weekly.get(key))
+                          for key in sorted(set(rows) | set(weekly)) if rows.get(key) != weekly.get(key)][:10]
             if table(answers[1]) != [(str(len(lines)),) * 2]:
                 wrong.append('events stored, different ids: %s' % table(answers[1]))
             ledger = table(answers[2])

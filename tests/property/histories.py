@@ -8,6 +8,7 @@ import random
 import model_funnel
 import model_joins
 import model_retention
+import model_sessions
 from naive_model import DAY, ONE, fold, number_of_json
 
 START = 1_774_656_000_000  # 2026-03-28T00:00:00Z
@@ -24,6 +25,7 @@ NUMBER_PATHS = [('properties.n', 'properties.n'), ('properties.cart.total', 'pro
 TEXT_PATHS = [('properties.s', 'properties.s'), ("properties['a key']", 'properties.a key'), ("properties['x.y']", 'properties.x\\.y'),
               ('context.plan', 'context.plan'), ('properties.b', 'properties.b')]
 SHOWN = {key: shown for shown, key in NUMBER_PATHS + TEXT_PATHS}
+SHOWN.update({name: name for name in model_sessions.TEXTS + model_sessions.NUMBERS})
 NAMES = ['source', 'event', 'message_id', 'user_id', 'anonymous_id', 'stitching_key', 'user_key']
 
 
@@ -85,6 +87,8 @@ def quote(text):
 
 
 class Definitions:
+    TIMES = ['event_time', 'received_at']
+
     def __init__(self, rng):
         self.rng = rng
 
@@ -151,7 +155,7 @@ class Definitions:
         elif kind in ('min', 'max', 'first', 'last'):
             out['type'] = self.rng.choice(['number', 'text', 'time'])
         out['argument'] = {'text': self.text, 'number': self.number,
-                           'time': lambda: ('name', self.rng.choice(['event_time', 'received_at']))}[out['type']]()
+                           'time': lambda: ('name', self.rng.choice(self.TIMES))}[out['type']]()
         # Inside sum, avg and percentile a bare path is a number by itself.
         if kind in ('sum', 'avg', 'percentile') and out['argument'][0] == 'number' and self.rng.random() < 0.5:
             out['argument'] = 'path', out['argument'][1]
@@ -223,6 +227,27 @@ class Definitions:
         return metric
 
 
+class OverSessions(Definitions):
+    """The same over a session's columns."""
+    TIMES = model_sessions.TIMES
+
+    def text(self):
+        return ('path', self.rng.choice(model_sessions.TEXTS)) if self.rng.random() < 0.8 else (self.rng.choice(['lower', 'upper']), self.text())
+
+    def number(self, depth=0):
+        if depth > 2 or self.rng.random() < 0.7:
+            return 'path', self.rng.choice(model_sessions.NUMBERS)
+        return self.rng.choice('+-*/'), self.number(depth + 1), self.number_literal()
+
+    def where(self, depth=0):
+        r = self.rng.random()
+        if r < 0.6:
+            return 'compare', 'number', self.rng.choice(['=', '!=', '<', '<=', '>', '>=']), self.number(2), self.number_literal()
+        if r < 0.8:
+            return 'compare', 'text', self.rng.choice(['=', '!=']), ('path', 'key'), ('path', 'user_key')
+        return 'not', self.where(depth + 1)
+
+
 def yaml_text(text):
     return json.dumps(text, ensure_ascii=False)
 
@@ -242,7 +267,11 @@ def metrics_text(metrics):
                       'cumulate': 'cumulate: %s, step: %s' % (duration(w['size']), duration(w['step']))}[w['kind']]
         if w.get('offset'):
             window += ', offset: ' + duration(w['offset'])
-        out += ['- name: ' + metric['name'], '  window: {%s}' % window, '  allowed_lateness: ' + duration(metric['lateness'])]
+        if metric.get('sessions'):
+            from_sessions = ['  from: ' + metric['sessions']['name']]
+        else:
+            from_sessions = []
+        out += ['- name: ' + metric['name']] + from_sessions + ['  window: {%s}' % window, '  allowed_lateness: ' + duration(metric['lateness'])]
         if metric.get('latency'):
             out.append('  latency: ' + metric['latency'])
         if metric['where']:
@@ -414,8 +443,18 @@ def make(seed):
         if 'second' in projects and more.random() < 0.7:
             kept = projects[''][-1] if more.random() < 0.5 else model_retention.make(more, Definitions(more), 'retention_0')
             projects['second'] = [m for m in projects['second'] if m['name'] != 'retention_0'] + [kept]
+    if more.random() < 0.6:
+        def with_sessions(metrics):
+            spec = model_sessions.make(more, Definitions(more), 'sessions_0')
+            return metrics + [spec] + [model_sessions.make_over(more, OverSessions(more), spec, 'over_%d' % i) for i in range(more.choice([0, 1, 1, 2]))]
+
+        kept = with_sessions([])
+        if 'second' in projects and more.random() < 0.7:
+            projects['second'] = (projects['second'] if projects['second'] is not projects[''] else list(projects[''])) + (
+                kept if more.random() < 0.5 else with_sessions([]))
+        projects[''] = projects[''] + kept
     for metric in {id(m): m for metrics in projects.values() for m in metrics}.values():
-        if metric.get('kind') is None and more.random() < 0.15:
+        if metric.get('kind') in (None, 'over') and more.random() < 0.15:
             metric['latency'] = more.choice(['minutes', 'batch'])
     options = []
     if rng.random() < 0.3:
@@ -466,6 +505,10 @@ def make(seed):
     for metric in {id(m): m for metrics in projects.values() for m in metrics}.values():
         if metric.get('kind') == 'funnel' and more.random() < 0.8:
             metric['within'] = model_funnel.exact_within(more, metric, fold(history))
+        if metric.get('kind') == 'sessions' and more.random() < 0.5:
+            metric['gap'] = model_sessions.exact_gap(more, metric, fold(history))
+        if metric.get('kind') == 'sessions' and more.random() < 0.3:
+            metric['lateness'] = model_sessions.exact_lateness(more, metric, fold(history))
     join(random.Random(seed * 13 + 5), history)
     return history
 
@@ -514,8 +557,9 @@ def scenario_text(history, title, questions):
               for s in history['sources']]
     for name, metrics in history['projects'].items():
         lines.append(('== metrics ' + name).rstrip())
-        lines += metrics_text([m for m in metrics if m.get('kind') is None])
-        for section, kind, model in (('funnels', 'funnel', model_funnel), ('retention', 'retention', model_retention)):
+        lines += metrics_text([m for m in metrics if m.get('kind') in (None, 'over')])
+        for section, kind, model in (('funnels', 'funnel', model_funnel), ('retention', 'retention', model_retention),
+                                     ('sessions', 'sessions', model_sessions)):
             of_kind = [m for m in metrics if m.get('kind') == kind]
             if of_kind:
                 lines.append(('== %s %s' % (section, name)).rstrip())

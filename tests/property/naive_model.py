@@ -513,7 +513,9 @@ def number_of(e, event):
 
 
 def time_of(e, event):
-    return event.time if e[1] == 'event_time' else event.received_at if e[0] == 'name' else e[1]
+    if e[0] != 'name':
+        return e[1]
+    return event.time if e[1] in ('event_time', 'started_at') else event.received_at  # of a session: when it ended
 
 
 VALUE = {'text': text_of, 'number': number_of, 'time': time_of}

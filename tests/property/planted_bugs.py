@@ -5,6 +5,7 @@ Each gets (measure, the group's events, the right value) and returns what a prog
 import model_funnel
 import model_joins
 import model_retention
+import model_sessions
 from naive_model import DAY, ONE, VALUE, half_up, passes, windows_of
 
 
@@ -27,6 +28,8 @@ for _bug in model_funnel.BUGS:
     PLANTED['funnel ' + _bug.__name__.replace('_', ' ')] = lambda m, case, right, _bug=_bug: _bug(m, case, right) if m['kind'] == 'funnel' else right
 for _bug in model_retention.BUGS:
     PLANTED['retention ' + _bug.__name__.replace('_', ' ')] = lambda m, case, right, _bug=_bug: _bug if m['kind'] == 'retention' else right
+for _bug in model_sessions.BUGS:
+    PLANTED['session ' + _bug.__name__.replace('_', ' ')] = lambda m, case, right, _bug=_bug: _bug if m['kind'] == 'sessions' else right
 
 
 for _bug in model_joins.BUGS:
