@@ -74,6 +74,10 @@ describe('sentences', () => {
     expect(panelTitle({...chart, title: 'Our commits'}, metric)).toBe('Our commits');
     expect(panelTitle(table, metric)).toBe('Commits and p99 lines, by repo');
     expect(panelTitle({...chart, kind: 'stat'}, metric)).toBe('commits');
+    expect(panelTitle({...chart, kind: 'funnel', title: 'Who?'}, metric)).toBe('Who? · by repo');
+    expect(panelTitle({...chart, kind: 'retention', by: [], title: ''}, {...metric, name: 'weekly_buyers', question: ''})).toBe('Weekly buyers');
+    expect(panelTitle({...chart, kind: 'top', title: 'commits'}, metric)).toBe('Top repo by commits');
+    expect(panelTitle({...chart, kind: 'band', by: [], measures: ['commits', 'p99_lines'], title: 'Who?'}, metric)).toBe('Commits and p99 lines per day');
   });
 });
 

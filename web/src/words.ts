@@ -19,12 +19,16 @@ const capital = (text: string) => (/^.\d/.test(text) ? text : text.charAt(0).toU
 // "Commits per day, by repo"; a stat keeps its label, which stands behind the number.
 export function panelTitle(panel: Panel, metric: Metric | null): string {
   if (panel.kind === 'funnel' || panel.kind === 'retention' || panel.kind === 'sessions') {
-    return panel.title || metric?.question || capital(panel.metric.replaceAll('_', ' '));
+    const name = metric?.question || metric?.name || panel.metric;
+    const own = panel.title === name ? '' : panel.title;  // the server's, where nobody gave one
+    const by = (panel.by ?? []).map((one) => columnLabel(metric, one));
+    const said = own || metric?.question || capital(name.replaceAll('_', ' '));
+    return own || by.length === 0 ? said : `${said} · by ${sentence(by)}`;
   }
   if (panel.kind === 'top') {
     const by = (panel.by ?? []).map((one) => columnLabel(metric, one));
     const own = panel.title && panel.title !== measureLabel(metric, panel.measure ?? '') ? panel.title : '';
-    return own || (by.length > 0 ? `Top ${sentence(by)} by ${measureLabel(metric, panel.measure ?? '')}` : capital(measureLabel(metric, panel.measure ?? '')));
+    return own || (by.length > 0 ? `Top ${sentence(by)} by ${measureLabel(metric, panel.measure ?? '')}` : capital(measureLabel(metric, panel.measure ?? '').replaceAll('_', ' ')));
   }
   if (panel.kind === 'band') {
     const names = (panel.measures ?? []).map((name) => measureLabel(metric, name));

@@ -16,7 +16,8 @@ export const kPanelsMax = 256;
 export const kProgressMax = 256;
 export const kNotesMax = 16;
 export const kUnseenMs = 4_000;      // what is out of sight is painted at most this often,
-export const kUnseenPerFrame = 4;   // and only so much of it in one frame
+export const kUnseenPerFrame = 4;   // and only so much of it in one frame,
+const kUnseenSoonMs = 100;          // the rest soon after
 
 export type Connection = 'connecting' | 'live' | 'reconnecting';
 export type Topic =
@@ -295,17 +296,20 @@ export class Board {
       else this.waiting.add(painter);
     }
     let unseen = 0;
+    let soon = false;
     for (const painter of this.waiting) {
       if (now - painter.paintedAt! < kUnseenMs) continue;
+      soon = unseen === kUnseenPerFrame;
+      if (soon) break;
       this.run(painter, now);
-      if (++unseen >= kUnseenPerFrame) break;
+      unseen++;
     }
     // Nothing more may come for long: what is out of sight is not forgotten.
     if (this.waiting.size > 0 && !this.later) {
       this.later = setTimeout(() => {
         this.later = null;
         this.schedule();
-      }, kUnseenMs);
+      }, soon ? kUnseenSoonMs : kUnseenMs);
     }
   }
 }

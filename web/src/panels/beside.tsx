@@ -47,7 +47,7 @@ export function DroppedAside({panel, step, groupKey}: {panel: Panel; step: numbe
   return (
     <Aside title={`Who dropped before ${name(step - 1)}?`} onClose={() => setQuery({dropped: null})}>
       <p className="aside-what">
-        {panelTitle(panel, metric)}{groupKey.length > 0 && ` · ${keyText(groupKey)}`}: reached {name(step - 2)}, not {name(step - 1)}. Newest first.
+        {panelTitle(panel, metric)}{groupKey.length > 0 && ` · ${keyText(groupKey)}`} · reached {name(step - 2)}, not {name(step - 1)}. Newest first.
       </p>
       {failure && <Problem failure={failure} />}
       {!answer && !failure && <div className="place" style={{height: 240}} />}
