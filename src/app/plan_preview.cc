@@ -251,8 +251,9 @@ std::string preview_json(const PlanPreview& preview) {
   std::string out = "{\"metrics\":[";
   for (const MetricPreview& metric : preview.metrics) {
     if (out.back() != '[') out += ',';
-    out += fmt::format(R"({{"name":{},"change":"{}","windows":{},"rows":{},"seconds":{:.3f},"periods":[)",
-                       json_string(metric.name), change_name(metric.change), metric.windows, metric.rows, metric.seconds);
+    out += fmt::format(R"({{"name":{},"change":"{}","windows":{},"rows":{},"seconds":{:.3f},{}"periods":[)",
+                       json_string(metric.name), change_name(metric.change), metric.windows, metric.rows, metric.seconds,
+                       metric.unread ? R"("unread":true,)" : "");
     for (const MetricPreview::Period& period : metric.periods) {
       if (out.back() != '[') out += ',';
       out += fmt::format(R"({{"window_start":"{}","window_end":"{}","values":{{)", format_rfc3339(period.window.start),

@@ -60,11 +60,14 @@ TEST_F(ZoneFilesTest, the_file_of_a_dimension_is_read_kept_with_the_plan_and_par
   write_metric("{tumble: 1h}");
   write("dimensions/d.yaml", "version: 1\ndimensions: [{name: accounts, key: id, file: data/accounts.csv}]\n");
   const std::vector<std::string> named{"data/accounts.csv"};
-  const auto stamp = [&] { return project_stamp(*files_, folder_.path(), named).value_or("failed"); };
+  const auto stamp = [&] {
+    const Result<std::string> now = project_stamp(*files_, folder_.path(), named);
+    return now ? *now : now.error().message;
+  };
   const std::string without = stamp();
   const auto missing = compile_project(read());
   ASSERT_FALSE(missing);
-  EXPECT_EQ(missing.error().message, "dimensions/d.yaml:2:45: there is no file data/accounts.csv in the project's folder\n");
+  EXPECT_EQ(missing.error().message, "dimensions/d.yaml:2:46: there is no file data/accounts.csv in the project's folder\n");
   write("data/accounts.csv", "id,plan\na,pro\n");
   EXPECT_NE(stamp(), without);
   const std::vector<plan::SourceFile> files = read();
