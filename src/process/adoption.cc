@@ -65,6 +65,9 @@ Status adopt_events(MetricOperator& adopting, StoredEvents events, TimeMs waterm
                     plan::Evaluator& evaluator) {
   const ColdWindows before = adopting.cold();
   while (events.next()) adopting.add(events.row(), true, watermark, epoch, evaluator);
+  // What it was given is counted now, as at the end of an epoch: a checkpoint may come before the next one. What that closes is the jobs'.
+  std::vector<plan::MetricRow> unseen;
+  adopting.emit(watermark, epoch, false, unseen);
   adopting.cold().keep_dirty_of(before);
   adopting.take_seen();
   if (events.failed()) return fail(Code::unavailable, "store: a short reply with stored events");
