@@ -15,6 +15,7 @@ import time
 
 import histories
 import model_funnel
+import model_panels
 import model_joins
 import model_retention
 import model_sessions
@@ -134,7 +135,8 @@ def questions_of(history):
     out = []
     for metric in metrics:
         out += ['rows ' + metric['name'], 'definition ' + metric['name']]
-    return metrics, out + ['events ' + EVENT_COLUMNS, 'quarantine', 'duplicates', 'identities', 'ledger', 'counts']
+    out += ['events ' + EVENT_COLUMNS, 'quarantine', 'duplicates', 'identities', 'ledger', 'counts']
+    return metrics, out + [model_panels.question(panel) for panel in model_panels.asked(history, metrics)]
 
 
 def name_ids(outcome, events):
@@ -163,6 +165,7 @@ class Check:
             return
         n = 2 * len(self.metrics)
         self.events, self.quarantine, self.duplicates, self.identities, self.ledger = (table(a) for a in answers[n:n + 5])
+        self.panels = list(zip(model_panels.asked(history, self.metrics), answers[n + 6:]))
         self.counts = dict(zip(answers[n + 5].split()[::2], map(int, answers[n + 5].split()[1::2])))
         # Duplicates of derived ids carry the id of the stored one.
         derived = {}
@@ -196,6 +199,10 @@ class Check:
                 actual = metric_table(metric, answer)
                 if actual != expected:
                     return different('%s: %s' % (metric['name'], what), actual, expected)
+        for panel, answer in self.panels:
+            actual, expected = order(table(answer)), order(model_panels.rows_of(panel, self.outcome))
+            if actual != expected:
+                return different(model_panels.question(panel), actual, expected)
         return None
 
     def finds(self, hurt):
@@ -331,6 +338,8 @@ def tally(history, result):
         for measure in metric['measures']:
             counts['measure ' + measure['kind']] += 1
             counts['filtered measures'] += measure.get('where') is not None
+    for panel, _ in result.panels:
+        model_panels.tally(panel, outcome, counts)
     counts['rows of a dimension changed'] += reloads(history)
     for _, _, _, _, conflict in outcome.duplicates:
         counts['duplicates'] += 1
@@ -380,6 +389,7 @@ def main():
     wanted += ['measure ' + k for k in ('count', 'count_of', 'sum', 'avg', 'min', 'max', 'distinct', 'percentile', 'first', 'last', 'topk', 'derived')]
     wanted += ['funnels', 'strict funnels', 'funnels reached step 2', 'funnels reached step 3', 'converted at once', 'converted at the last moment',
                'keys with several entries', 'funnels filling', 'funnels final', 'funnels revised']
+    wanted += ['funnel panels with people', 'funnel panels split', 'funnel panels filtered', 'funnel panels reached step 2']
     wanted += ['retentions', 'keys in cohorts', 'cohorts moved', 'returns before the start', 'people who came back', 'retentions filling',
                'retentions final', 'retentions revised']
     wanted += ['joins', 'joins that matched', 'joins without a row', 'joins of a NULL key', 'joins that crossed a boundary',
