@@ -90,10 +90,7 @@ class Test:
             if not (example / "sluice.yaml").exists():
                 continue
             copy = folder / example.name
-            copy.mkdir()
-            shutil.copy(example / "sluice.yaml", copy)
-            for kind in ("metrics", "dashboards"):
-                shutil.copytree(example / kind, copy / kind)
+            shutil.copytree(example, copy, ignore=shutil.ignore_patterns("data", "demo", "generator", "replay"))
             before = self.run("check", str(copy), "--json")
             self.expect(f"fmt {example.name}", self.run("fmt", str(copy))[0], 0)
             self.expect(f"the plan of {example.name} is the same", self.run("check", str(copy), "--json"), before)

@@ -160,7 +160,7 @@ def kind_of(path):
 
 
 def files_of(project):
-    paths = [project / "sluice.yaml", *sorted(project.glob("metrics/*.yaml")), *sorted(project.glob("dashboards/*.yaml"))]
+    paths = [project / "sluice.yaml", *sorted(project.glob("metrics/*.yaml")), *sorted(project.glob("dashboards/*.yaml")), *sorted(project.glob("*.csv"))]
     return {str(path.relative_to(project)): path.read_text() for path in paths}
 
 

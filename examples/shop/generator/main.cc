@@ -48,11 +48,15 @@ Error output_closed() { return fail(Code::io, "standard output takes no more; wa
 
 Status write_history(Generator generator, Truth* truth) {
   Output output;
+  uint64_t visit = 0;
+  TimeMs sent = wall_clock();
   std::span<const Event> events;
   while (generator.next(events)) {
     for (const Event& event : events) {
       if (truth) SLUICE_CHECK(truth->add(event));
-      append_ndjson(output.text(), event, wall_clock());
+      // What a phone hands over at once it sends at one moment.
+      if (event.sends_clock && event.visit != visit) sent = wall_clock(), visit = event.visit;
+      append_ndjson(output.text(), event, sent);
       if (output.text().size() >= kWriteBytes && !output.flush()) return output_closed();
     }
   }

@@ -8,7 +8,6 @@
 namespace sluice::shop {
 namespace {
 
-constexpr size_t kSessionsShown = 100;
 constexpr int64_t kDay = 86'400'000, kWeek = 7 * kDay, kMonday = 4 * kDay;
 
 struct Panel {
@@ -116,17 +115,6 @@ void show_retention(const Panel& panel, const Books& books, nlohmann::json& out)
   }
 }
 
-// The newest ones; all of them lie within `over` of the end as long as there are as many in it.
-void show_sessions(const Books& books, nlohmann::json& out) {
-  std::vector<const Seen*> newest;
-  for (const auto& [id, seen] : books.visits) newest.push_back(&seen);
-  const auto begin = [](const Seen* seen) { return *std::min_element(seen->times.begin(), seen->times.end()); };
-  std::sort(newest.begin(), newest.end(), [&](const Seen* a, const Seen* b) { return begin(a) > begin(b); });
-  newest.resize(std::min(newest.size(), kSessionsShown));
-  out["rows"] = nlohmann::json::array();
-  for (const Seen* seen : newest) out["rows"].push_back(session_row(*seen));
-}
-
 // ---- of metrics
 
 const Measure& measure(const Metric& metric, const std::string& name) {
@@ -218,8 +206,8 @@ nlohmann::json panel_numbers(const std::vector<Fact>& facts, const std::map<uint
            {"over_ms", panel.over}};
     if (panel.kind == "funnel") show_funnel(panel, books, one);
     else if (panel.kind == "retention") show_retention(panel, books, one);
-    else if (panel.kind == "sessions") show_sessions(books, one);
-    else show_metric(panel, books, one);
+    else if (panel.kind != "sessions")  // its rows are those of the definition
+      show_metric(panel, books, one);
   }
   return out;
 }
