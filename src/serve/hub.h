@@ -70,12 +70,10 @@ class Hub {
   void publish_notes(std::vector<std::string> notes);
   // Per metric, without database: the table behind its view, for the epochs of single rows.
   void publish_tables(std::vector<std::string> tables);
-  // Heartbeats, slow clients, what nobody watches any more.
-  void tick();
+  void tick();  // heartbeats, slow clients, what nobody watches any more
   // Runs one query that is due; else waits at most `wait` for one. false: there was none.
   bool step(DurationMs wait);
-  // Says `bye` to everyone and takes no one else.
-  void stop();
+  void stop();  // says `bye` to everyone and takes no one else
 
   // invalid: unknown panel or too many; full: too many subscribers; closed: stopping. Nothing was sent.
   Status admit(const Subscription& subscription) const;
@@ -86,9 +84,8 @@ class Hub {
   ProjectNow now() const;
   Health health() const;
   HubCounters counters() const;
-  // What a panel shows now. not_found: no such panel; unavailable: not computed yet.
+  // What a panel shows now, not_found: no such panel, unavailable: not computed yet; or computed by the calling worker when so.
   Result<ShownPanel> shown(std::string_view panel_id) const;
-  // The same, computed by the calling worker when nobody has yet.
   Result<ShownPanel> shown_or_compute(std::string_view panel_id, const PanelRange& range = {});
   // With another range or filters: from what is kept, else computed by the calling worker.
   Result<std::shared_ptr<const RangedPanel>> ranged(std::string_view panel_id, const PanelRange& range);

@@ -103,7 +103,8 @@ Result<Scenario> parse_scenario(std::string_view text) {
         project = of;
         given[project][file];
       }
-      if (section == "funnels" || section == "retention" || section == "dimensions" || section == "sessions") others[project][section];
+      if (section == "funnels" || section == "retention" || section == "dimensions" || section == "sessions")
+        others[project][section];
       continue;
     }
     if (section == "sources") {
