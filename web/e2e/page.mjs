@@ -182,7 +182,8 @@ export async function readHeader(page) {
 export async function verifyPanel(page, panel, deadline = kDeadline) {
   await page.click(`[data-explain="${panel}"]`);
   await page.click(`[data-verify-run="${panel}"]`);
-  const result = await page.waitForSelector('[data-verify]', {timeout: deadline});
+  const result = await page.waitForSelector('[data-verify], .verify [data-error]', {timeout: deadline});
+  if (await result.getAttribute('data-error') !== null) throw new Error(`${panel} was not verified: ${await result.textContent()}`);
   const answer = await result.evaluate((one) => ({
     equal: one.dataset.verify === 'equal', text: one.textContent,
     shown: [...one.querySelectorAll('[data-shown]')].map((cell) => cell.dataset.shown),

@@ -74,11 +74,11 @@ dashboards:
 export const kSessionFiles = {
   'metrics/visits.yaml': `version: 1
 sessions:
-  - {name: visits, gap: 30m, max: 24h, question: How do people look around?}
+  - {name: visits, gap: 30m, max: 24h}
 `,
-  'dashboards/visits.yaml': `version: 1
+  'dashboards/around.yaml': `version: 1
 dashboards:
-  - name: visits
+  - name: around
     question: How do people look around?
     rows:
       - [{sessions: visits, over: 63d}]

@@ -2,13 +2,14 @@
 
 import {useEffect, useRef} from 'react';
 
+import {shownWindow} from '../applied';
 import {chartModel, type ChartModel, type TimeSeriesState} from '../chart/model';
 import {bandLook, looks, type Look} from '../chart/look';
 import {TimeSeries, type ChartHandle, type Cursor} from '../chart/time-series';
 import {setCurrentPanel} from '../keys';
 import {keyed, setData, setText, usePaint, useTheBoard} from '../live/paint';
 import {keyText, type Series} from '../live/panel-data';
-import type {Panel} from '../live/contract';
+import type {Panel, Point} from '../live/contract';
 import {parseRange, rangeText, type Range} from '../range';
 import {isFiltered, listed, setQuery, toggledFilters, useRoute, type Filter} from '../route';
 import {speak} from '../speak';
@@ -156,8 +157,12 @@ export function TimeSeriesPanel({panel}: {panel: Panel}) {
       </div>
       <div className="panel-foot">
         <Meta panel={panel} metric={metric} root={root} standing={() => {
-          const now = model.current;
-          return data() && now ? {start: now.start, end: now.end, ...countedPoints(now)} : null;
+          // From the board and not from the drawn model: this may be painted first.
+          const now = data();
+          if (!now) return null;
+          const shown = shownWindow(now, parseRange(applied.rangeText, now.end), metric);
+          const inside = (point: Point) => point.e > shown.start && point.s < shown.end;
+          return {...shown, ...countedPoints({series: now.series.map((one) => ({points: one.points.filter(inside)}))})};
         }} />
         <Tools panel={panel} title={title} twin />
       </div>
