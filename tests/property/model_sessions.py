@@ -213,11 +213,15 @@ def make_over(rng, definitions, spec, name):
     return dict(metric, kind='over', sessions=spec)
 
 
+def named(events):
+    """Those whose ids are texts: derived and random ones have no name before the program gave them theirs."""
+    return [e for e in events if all(isinstance(i, str) for i in (e.message_id, e.user_key, e.stitching_key))]
+
+
 def exact_gap(rng, spec, outcome):
     """A gap that two of the history's events meet to the millisecond, or the one that there is."""
     found = set()
-    events = [e for e in outcome.events if all(isinstance(i, str) for i in (e.message_id, e.user_key, e.stitching_key))]
-    for of_key in keys_of(spec, events).values():
+    for of_key in keys_of(spec, named(outcome.events)).values():
         times = sorted(e.time for e in of_key)
         found |= {b - a for a, b in zip(times, times[1:]) if 0 < b - a <= DAY}
     return rng.choice(sorted(found)) if found else spec['gap']
@@ -229,7 +233,7 @@ def exact_lateness(rng, spec, outcome):
         return ''
     if outcome.watermark is None:
         return spec['lateness']
-    found = {outcome.watermark - s.due + 1 for s in sessions_of(spec, outcome.events, id_of_nothing)}
+    found = {outcome.watermark - s.due + 1 for s in sessions_of(spec, named(outcome.events), id_of_nothing)}
     found = sorted(ms for ms in found if 0 <= ms <= DAY)
     return rng.choice(found) if found else spec['lateness']
 
