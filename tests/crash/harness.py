@@ -19,6 +19,8 @@ import tempfile
 import time
 import urllib.parse
 
+import people
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 SLUICE = os.environ.get("SLUICE", str(ROOT / "build" / "sluice"))
 PATIENCE_S = 60
@@ -45,6 +47,7 @@ metrics:
       amount: sum(properties.amount)
       buyers: distinct(user_key)
 """,
+    **people.PROJECT,
 }
 
 

@@ -11,6 +11,7 @@ def planted_faults_are_found(options):
         "nobody sent": "INSERT INTO sluice.events SELECT * REPLACE ('m9.0.0.0' AS message_id) FROM (" + first_row + ")",
         "quarantine has it 0 times": "ALTER TABLE sluice.quarantine DELETE WHERE message_id = '{bad}' SETTINGS mutations_sync = 2",
         "rows of the metric": "ALTER TABLE {table} UPDATE amount = amount + 0.001 WHERE sales > 0 SETTINGS mutations_sync = 2",
+        "rows of visits": "ALTER TABLE {visits} UPDATE events = events + 1 WHERE events > 0 SETTINGS mutations_sync = 2",
     }
     with Program() as program:
         program.start()
@@ -19,9 +20,10 @@ def planted_faults_are_found(options):
             load.verify()
             names = {"acked": next(i for b in load.batches if b.acks for i in b.ids),
                      "bad": next(b.bad for b in load.batches if b.acks and b.bad),
-                     "table": program.sql("SELECT 'sluice.' || name FROM system.tables WHERE database = 'sluice' AND name LIKE 'metric_sold%'").strip()}
+                     **{word: program.sql(f"SELECT 'sluice.' || name FROM system.tables WHERE database = 'sluice' AND match(name, '^metric_{metric}_[0-9a-f]{{16}}_')").strip()
+                        for word, metric in (("table", "sold"), ("visits", "visits"))}}
             for sign, statement in plants.items():
-                backup = {"sluice.events", "sluice.quarantine", names["table"]}
+                backup = {"sluice.events", "sluice.quarantine", names["table"], names["visits"]}
                 for table in backup:
                     program.store_write(f"CREATE TABLE sluice.kept_{table.split('.')[1]} CLONE AS {table}")
                 program.store_write(statement.format(**names))

@@ -4,7 +4,8 @@ Event    All of it follows from its message id (see sale()), so that what must b
 Client   A batch without an answer is mostly sent again, like an SDK's, and sometimes given up; an acknowledged one is now and then sent
          again whole. A refusal (429, 503) is sent again after a moment. Any other answer is a failure.
 Judging  verify(): of each acknowledged id exactly one row; of no id two; nothing that was never sent; each bad event in quarantine as often
-         as its batch was taken; the ledger balances; the metric's rows are those computed here.
+         as its batch was taken; the ledger balances; the metric's rows are those computed here, those of all other kinds of definitions
+         the ones of people.py.
 """
 import collections
 import decimal
@@ -16,6 +17,7 @@ import time
 import urllib.parse
 import zlib
 
+import people
 from harness import KEY, check, wait_for
 
 SHOPS = ["amsterdam", "bergen", "córdoba", None]
@@ -29,9 +31,13 @@ def sale(message_id):
     return int(at), SHOPS[dice % 4], dice // 4 % 1_000_000, f"u{dice // 7 % 50}"
 
 
+def step_of(message_id):
+    return "looked" if zlib.crc32(message_id.encode()) % 3 else "bought"
+
+
 def event_of(message_id):
     at, shop, amount, user = sale(message_id)
-    properties = {"amount": amount / 1000}
+    properties = {"amount": amount / 1000, "step": step_of(message_id)}
     if shop:
         properties["shop"] = shop
     stamp = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(at // 1000)) + f".{at % 1000:03d}Z"
@@ -199,6 +205,7 @@ class Load:
         self._verify_quarantine()
         self._verify_ledger(stored, others)
         self._verify_metric(stored, metric_patience)
+        self._verify_people(stored, metric_patience)
         return f"{len(acked)} acknowledged, {len(stored)} stored, 0 lost, 0 doubled"
 
     def _verify_quarantine(self):
@@ -237,4 +244,15 @@ class Load:
         deadline = time.monotonic() + patience
         while wrong := difference():  # late events are counted in by jobs, a moment later
             check(time.monotonic() < deadline, f"{len(wrong)} of {len(expected)} rows of the metric are wrong; (window, shop), expected, found:", wrong[:3])
+            time.sleep(0.2)
+
+    def _verify_people(self, ids, patience):
+        events = []
+        for message_id in ids:
+            at, shop, _, user = sale(message_id)
+            events.append((at, shop, user, step_of(message_id)))
+        expected = people.expected(events)
+        deadline = time.monotonic() + patience
+        while wrong := people.differences(expected, self.program):
+            check(time.monotonic() < deadline, *wrong)
             time.sleep(0.2)
