@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Every fuzz target (src/*/x_fuzz.cc) for SLUICE_FUZZ_SECONDS (30) each, two at a time, from the seeds in tests/fuzz/<target>.
+# Every fuzz target (src/*/x_fuzz.cc) for SLUICE_FUZZ_SECONDS (20) each, two at a time, from the seeds in tests/fuzz/<target>.
 . tests/parts/part.sh
 
 compgen -G 'src/*/*_fuzz.cc' >/dev/null || skip "there is no src/*/*_fuzz.cc"
 dir=$ROOT/build-fuzz
-seconds=${SLUICE_FUZZ_SECONDS:-30}
+seconds=${SLUICE_FUZZ_SECONDS:-20}
 quiet cmake -S . -B "$dir" -G Ninja -DCMAKE_BUILD_TYPE=None -DCMAKE_CXX_FLAGS="-O1 -g1" \
   -DCMAKE_CXX_COMPILER=clang++-19 -DSLUICE_FUZZ=ON -DSLUICE_TESTS=OFF
 targets=()
