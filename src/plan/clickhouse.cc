@@ -47,6 +47,13 @@ std::string quote_text(std::string_view text) {
   return out + "'";
 }
 
+std::string select(const std::vector<std::string>& columns, const std::string& from, const std::string& rest) {
+  std::string out = "SELECT\n";
+  for (size_t i = 0; i < columns.size(); ++i) out += fmt::format("  {}{}\n", columns[i], i + 1 < columns.size() ? "," : "");
+  out += from.starts_with("SELECT") ? fmt::format("FROM (\n{})\n", from) : fmt::format("FROM {}\n", from);
+  return out + rest;
+}
+
 std::string stored_name(const std::string& name) { return clashes(name) ? "_" + name : name; }
 
 std::vector<Column> stored_columns(const Measure& measure) {

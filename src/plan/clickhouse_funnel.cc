@@ -48,13 +48,6 @@ std::string times_sql(const Metric& metric, TimeMs from, TimeMs to) {
 
 std::string column(char letter, size_t i) { return fmt::format("_{}{}", letter, i); }
 
-std::string select(const std::vector<std::string>& columns, const std::string& from, const std::string& rest) {
-  std::string out = "SELECT\n";
-  for (size_t i = 0; i < columns.size(); ++i) out += fmt::format("  {}{}\n", columns[i], i + 1 < columns.size() ? "," : "");
-  out += from.starts_with("SELECT") ? fmt::format("FROM (\n{})\n", from) : fmt::format("FROM {}\n", from);
-  return out + rest;
-}
-
 std::string floor_sql(const Window& window, int64_t modulus) {
   const std::string shifted = window.offset.count() == 0 ? "_t" : fmt::format("_t - {}", window.offset.count());
   return fmt::format("_t - positiveModulo({}, toInt64({}))", shifted, modulus);

@@ -22,6 +22,9 @@ std::vector<Column> stored_columns(const Measure& measure);
 // Milliseconds as SQL; nullopt: the store's own newest, which never decreases. -infinity is stored as 1900-01-01 (R4).
 std::string watermark_sql(std::optional<TimeMs> watermark);
 
+// SELECT columns FROM a table, or FROM another SELECT in brackets; `rest` follows as it is.
+std::string select(const std::vector<std::string>& columns, const std::string& from, const std::string& rest);
+
 // The visible value of every measure, from its stored columns as `column` writes them.
 std::vector<std::string> visible_sql(const Metric& metric, const std::function<std::string(const std::string&)>& column);
 

@@ -10,13 +10,6 @@
 namespace sluice::plan::clickhouse {
 namespace {
 
-std::string select(const std::vector<std::string>& columns, const std::string& from, const std::string& rest) {
-  std::string out = "SELECT\n";
-  for (size_t i = 0; i < columns.size(); ++i) out += fmt::format("  {}{}\n", columns[i], i + 1 < columns.size() ? "," : "");
-  out += from.starts_with("SELECT") ? fmt::format("FROM (\n{})\n", from) : fmt::format("FROM {}\n", from);
-  return out + rest;
-}
-
 // Per event its key, its period _p, and the key's cohort _c: the period of its first start event.
 std::string cohorts_sql(const Plan& plan, const Metric& metric, uint64_t up_to_epoch, const std::string& times) {
   const CohortReturn& retention = *metric.cohorts;

@@ -14,13 +14,6 @@ namespace {
 constexpr int64_t kRangeSize = int64_t{1} << 56;
 constexpr int64_t kLargest = std::numeric_limits<int64_t>::max();
 
-std::string select(const std::vector<std::string>& columns, const std::string& from, const std::string& rest) {
-  std::string out = "SELECT\n";
-  for (size_t i = 0; i < columns.size(); ++i) out += fmt::format("  {}{}\n", columns[i], i + 1 < columns.size() ? "," : "");
-  out += from.starts_with("SELECT") ? fmt::format("FROM (\n{})\n", from) : fmt::format("FROM {}\n", from);
-  return out + rest;
-}
-
 // Each event with the start of its run. Of equal times the order does not matter: the gap between them is 0.
 std::string runs_sql(const Plan& plan, const Sessions& sessions, uint64_t up_to_epoch, const std::string& condition) {
   const std::string by = value_sql(sessions.by, plan.paths);
