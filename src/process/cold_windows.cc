@@ -66,11 +66,7 @@ void ColdWindows::save(ByteWriter& to) const {
     to.u64(when.oldest.value);
     to.u64(when.newest.value);
   }
-  to.varint(evicted_.size());
-  for (const plan::Span& window : evicted_) {
-    to.i64(to_ms(window.start));
-    to.i64(to_ms(window.end));
-  }
+  save_spans(to, evicted_);
   to.varint(awaited_.size());
   for (const auto& [end, start] : awaited_) {
     to.i64(to_ms(start));
@@ -89,10 +85,25 @@ void ColdWindows::load(ByteReader& from) {
     const event::Epoch oldest(from.u64());
     dirty_[window] = {oldest, event::Epoch(from.u64())};
   }
-  for (uint64_t n = from.varint(); n > 0 && !from.failed(); --n) evicted_.insert(span());
+  load_spans(from, evicted_);
   for (uint64_t n = from.varint(); n > 0 && !from.failed(); --n) {
     const plan::Span window = span();
     awaited_.insert({window.end, window.start});
+  }
+}
+
+void save_spans(ByteWriter& to, const absl::btree_set<plan::Span>& spans) {
+  to.varint(spans.size());
+  for (const plan::Span& span : spans) {
+    to.i64(to_ms(span.start));
+    to.i64(to_ms(span.end));
+  }
+}
+
+void load_spans(ByteReader& from, absl::btree_set<plan::Span>& spans) {
+  for (uint64_t n = from.varint(); n > 0 && !from.failed(); --n) {
+    const TimeMs start = time_ms(from.i64());
+    spans.insert({start, time_ms(from.i64())});
   }
 }
 

@@ -65,4 +65,7 @@ class ColdWindows {
   absl::btree_set<std::pair<TimeMs, TimeMs>> awaited_;  // (end, start)
 };
 
+void save_spans(ByteWriter& to, const absl::btree_set<plan::Span>& spans);
+void load_spans(ByteReader& from, absl::btree_set<plan::Span>& spans);
+
 }  // namespace sluice::process

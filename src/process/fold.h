@@ -205,5 +205,8 @@ class Fold {
 };
 
 std::string metric_table_name(const plan::Metric& metric, event::Epoch birth);
+// Of the plan's definition of that name, and of that version.
+std::optional<uint32_t> index_of(const plan::Plan& plan, std::string_view metric);
+std::optional<uint32_t> index_of(const plan::Plan& plan, std::string_view metric, std::string_view version);
 
 }  // namespace sluice::process

@@ -3,6 +3,17 @@
 #include "process/session_rows.h"
 
 namespace sluice::process {
+namespace {
+
+JobTask task_of(const Fold::Operator& op) {
+  JobTask task;
+  task.plan = op.plan;
+  task.metric = op.metric;
+  task.table = op.table;
+  return task;
+}
+
+}  // namespace
 
 // A metric born over stored events: all their windows are dirty once. Those still open are computed again when they close.
 void Processor::apply_listing(const ListedEntry& listed) {
@@ -91,17 +102,10 @@ Status Processor::job_ended(JobReport report) {
 Status Processor::schedule_job(os::MonotonicTime now) {
   last_step_ = now;
   if (listing_ || adopt_asked_ || committed_.value == 0 || draining_) return ok();
-  const auto task_for = [](const Fold::Operator& op) {
-    JobTask task;
-    task.plan = op.plan;
-    task.metric = op.metric;
-    task.table = op.table;
-    return task;
-  };
   if (running_) {
     if (running_sent_ || committed_ < running_->up_to) return ok();
     if (const Fold::Operator* op = fold_->operator_of(running_->metric, running_->version)) {
-      JobTask task = task_for(*op);
+      JobTask task = task_of(*op);
       task.entry = *running_;
       job_started_ = now;
       running_sent_ = !setup_.tasks.try_push(std::move(task), 1).has_value();
@@ -115,7 +119,7 @@ Status Processor::schedule_job(os::MonotonicTime now) {
   for (const Fold::Operator& op : operators) {
     if (op.listed || stopped(op)) continue;
     if (committed_ < Epoch(op.folded_from.value - 1)) return ok();  // the events before it are not all there yet
-    JobTask task = task_for(op);
+    JobTask task = task_of(op);
     task.list = true;
     task.entry.metric = op.state->metric().name;
     task.entry.version = op.state->metric().version;
@@ -176,10 +180,7 @@ Status Processor::start_job(Fold::Operator& op, Epoch dirtied_up_to, os::Monoton
 }
 
 bool Processor::ask_to_adopt(Fold::Operator& op, const AdoptedEntry& part) {
-  JobTask task;
-  task.plan = op.plan;
-  task.metric = op.metric;
-  task.table = op.table;
+  JobTask task = task_of(op);
   task.folded_from = op.folded_from;
   task.adopt = part;
   adopt_asked_ = !setup_.tasks.try_push(std::move(task), 1).has_value();

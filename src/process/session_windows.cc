@@ -308,11 +308,7 @@ void SessionWindows::bound_memory(event::Epoch epoch) {
 void SessionWindows::save(ByteWriter& to) const {
   cold_.save(to);
   runs_.save(to);
-  to.varint(known_.size());
-  for (const plan::Span& span : known_) {
-    to.i64(to_ms(span.start));
-    to.i64(to_ms(span.end));
-  }
+  save_spans(to, known_);
   to.varint(windows_.size());
   for (const auto& [at, window] : windows_) {
     to.i64(to_ms(at.second));
@@ -335,7 +331,7 @@ void SessionWindows::load(ByteReader& from) {
     const TimeMs start = time_ms(from.i64());
     return plan::Span{start, time_ms(from.i64())};
   };
-  for (uint64_t n = from.varint(); n > 0 && !from.failed(); --n) known_.insert(span());
+  load_spans(from, known_);
   for (uint64_t n = from.varint(); n > 0 && !from.failed(); --n) {
     const plan::Span one = span();
     const WindowKey at{one.end, one.start};
