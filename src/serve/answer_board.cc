@@ -96,11 +96,10 @@ std::optional<PanelChange> AnswerBoard::take_change() {
     if (!data) return std::nullopt;
     return PanelChange{whole, *std::move(data)};
   }
-  std::string now = data();
-  if (now == sent_) return std::nullopt;
   const bool whole = sent_.empty() || entry_.panel->kind != plan::Panel::Kind::stat;
-  sent_ = now;
-  return PanelChange{whole, std::move(now)};
+  std::optional<PanelChange> change = whole_if_changed(data(), sent_);
+  if (change) change->whole = whole;
+  return change;
 }
 
 std::vector<ShownPoint> AnswerBoard::points() const {

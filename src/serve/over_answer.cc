@@ -31,14 +31,18 @@ void write_cell(JsonOut& out, const PanelEntry& entry, const std::string& column
 
 }  // namespace
 
-void write_span(JsonOut& out, const OverAnswer& answer) {
-  if (answer.empty) {
+void write_span(JsonOut& out, const std::optional<plan::Span>& span) {
+  if (!span) {
     out.key("start").raw("null");
     out.key("end").raw("null");
     return;
   }
-  out.key("start").time(answer.window.start);
-  out.key("end").time(answer.window.end);
+  out.key("start").time(span->start);
+  out.key("end").time(span->end);
+}
+
+void write_span(JsonOut& out, const OverAnswer& answer) {
+  write_span(out, answer.empty ? std::nullopt : std::optional(answer.window));
 }
 
 plan::State over_state(const plan::Metric& metric, const OverAnswer& answer, const OverRow& row, TimeMs watermark) {

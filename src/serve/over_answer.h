@@ -47,6 +47,8 @@ plan::State over_state(const plan::Metric& metric, const OverAnswer& answer, con
 plan::State state_of_all(const plan::Metric& metric, const OverAnswer& answer, TimeMs watermark);
 // "start" and "end" of what is shown; null while there is no event.
 void write_span(JsonOut& out, const OverAnswer& answer);
+// "start" and "end"; null where there is none.
+void write_span(JsonOut& out, const std::optional<plan::Span>& span);
 std::string stat_data(const PanelEntry& entry, const OverAnswer& answer, TimeMs watermark);
 ShownTable table_rows(const PanelEntry& entry, const OverAnswer& answer, TimeMs watermark);
 std::string table_data(const ShownTable& table);

@@ -21,6 +21,12 @@ std::unique_ptr<PanelBoard> make_panel_board(const PanelEntry& entry, size_t poi
   return std::make_unique<AnswerBoard>(entry);
 }
 
+std::optional<PanelChange> whole_if_changed(std::string data, std::string& sent) {
+  if (data == sent) return std::nullopt;
+  sent = data;
+  return PanelChange{true, std::move(data)};
+}
+
 std::shared_ptr<const OverAnswer> over_answer_of(const Loaded& loaded) {
   auto answer = std::make_shared<OverAnswer>();
   answer->window = loaded.over;

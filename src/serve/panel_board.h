@@ -52,6 +52,8 @@ class PanelBoard {
   virtual std::optional<TimeMs> start() const { return std::nullopt; }
 };
 
+// For kinds that are always sent whole: the panel, if it is not what was sent last.
+std::optional<PanelChange> whole_if_changed(std::string data, std::string& sent);
 std::shared_ptr<const OverAnswer> over_answer_of(const Loaded& loaded);
 // The list that the entry is of outlives the board.
 std::unique_ptr<PanelBoard> make_panel_board(const PanelEntry& entry, size_t points_max);

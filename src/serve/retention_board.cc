@@ -68,13 +68,7 @@ std::string RetentionBoard::data() const {
   const uint32_t periods = entry_.metric->cohorts->periods;
   JsonOut out;
   out.object([&] {
-    if (over_ == plan::Span{}) {
-      out.key("start").raw("null");
-      out.key("end").raw("null");
-    } else {
-      out.key("start").time(start_);
-      out.key("end").time(over_.end);
-    }
+    write_span(out, over_ == plan::Span{} ? std::nullopt : std::optional(plan::Span{start_, over_.end}));
     out.key("periods").count(periods);
     out.key("cohorts").array([&] {
       for (const auto& [start, cells] : cohorts_) {
@@ -101,12 +95,7 @@ std::string RetentionBoard::data() const {
   return out.take();
 }
 
-std::optional<PanelChange> RetentionBoard::take_change() {
-  std::string now = data();
-  if (now == sent_) return std::nullopt;
-  sent_ = now;
-  return PanelChange{true, std::move(now)};
-}
+std::optional<PanelChange> RetentionBoard::take_change() { return whole_if_changed(data(), sent_); }
 
 std::vector<ShownPoint> RetentionBoard::points() const {
   std::vector<ShownPoint> points;

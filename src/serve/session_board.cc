@@ -110,13 +110,7 @@ void SessionBoard::install(const PanelAnswer& answer) {
 std::string SessionBoard::data() const {
   JsonOut out;
   out.object([&] {
-    if (over_ == plan::Span{}) {
-      out.key("start").raw("null");
-      out.key("end").raw("null");
-    } else {
-      out.key("start").time(over_.start);
-      out.key("end").time(over_.end);
-    }
+    write_span(out, over_ == plan::Span{} ? std::nullopt : std::optional(over_));
     out.key("rows").array([&] {
       for (const LoadedRow& row : rows_) write_session(out, row);
     });
@@ -125,12 +119,7 @@ std::string SessionBoard::data() const {
   return out.take();
 }
 
-std::optional<PanelChange> SessionBoard::take_change() {
-  std::string now = data();
-  if (now == sent_) return std::nullopt;
-  sent_ = now;
-  return PanelChange{true, std::move(now)};
-}
+std::optional<PanelChange> SessionBoard::take_change() { return whole_if_changed(data(), sent_); }
 
 std::vector<ShownPoint> SessionBoard::points() const {
   std::vector<ShownPoint> points;
