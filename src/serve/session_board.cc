@@ -132,7 +132,8 @@ Result<std::string> session_events_json(const Project& project, Queries& queries
   const auto metric = std::find_if(metrics.begin(), metrics.end(), [&](const plan::Metric& m) {
     return m.name == name && m.kind == plan::Metric::Kind::sessions;
   });
-  if (metric == metrics.end()) return fail(Code::not_found, "the project has no sessions of that name; /api/project lists its definitions");
+  if (metric == metrics.end())
+    return fail(Code::not_found, "the project has no sessions of that name; /api/project lists its definitions");
   if (id.size() != kIdDigits || id.find_first_not_of("0123456789abcdef") != std::string_view::npos)
     return fail(Code::invalid, "a session is asked for by ?id=SESSION_ID, 32 hex digits");
   const Asker ask{queries, kTimeout};
